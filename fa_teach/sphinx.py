@@ -1,0 +1,187 @@
+r"""What the book's build needs: a Sphinx extension, named in ``_config.yml``.
+
+- *No stale numbers.* Executed notebooks are cached by their own text. Here the cache is emptied when the library or an
+  installed version that computes or draws changes, too.
+- *Light mathematics.* LaTeX becomes MathML while the book is built: a page shows its formulas before, and without, any
+  script, and a screen reader reads them. A formula that cannot be translated is a warning, so it fails the build.
+- *Quiet pages.* The theme loads scripts that this book does not use; here they are left out.
+
+Nothing in the library imports this module.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import html
+import re
+import shutil
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import math_core
+from docutils import nodes
+from sphinx.util import logging
+from sphinx.util.math import get_node_equation_number
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
+    from sphinx.builders.html import StandaloneHTMLBuilder
+    from sphinx.config import Config
+    from sphinx.writers.html5 import HTML5Translator
+
+logger = logging.getLogger(__name__)
+
+PACKAGE = Path(__file__).parent
+COMPUTES_OR_DRAWS = ("numpy", "matplotlib", "ipywidgets", "anywidget")
+
+
+# -- No stale numbers ---------------------------------------------------------------------------
+
+
+def hash_of_files(folder: Path) -> str:
+    """Hash of the names and contents of all files under a folder, but for compiled Python."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and path.suffix != ".pyc":
+            digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()
+
+
+def fingerprint() -> str:
+    """Say what a notebook's outputs depend on besides its own text: the library, and what it stands on."""
+    versions = [f"{name} {metadata.version(name)}" for name in COMPUTES_OR_DRAWS]
+    return " ".join([hash_of_files(PACKAGE), *versions])
+
+
+def forget_stale_outputs(app: Sphinx, config: Config) -> None:
+    """Empty the cache of executed notebooks if the fingerprint changed, and have every page read again."""
+    now = fingerprint()
+    config.fa_teach_fingerprint = now
+    # Sphinx copies style sheets only when it writes a page: a changed one has to say that pages changed.
+    config.fa_teach_look = hash_of_files(Path(app.srcdir) / "book" / "assets") + hash_of_files(
+        Path(app.srcdir) / "book" / "templates"
+    )
+    cache = Path(config.nb_execution_cache_path or app.outdir.parent / ".jupyter_cache")
+    stamp = cache.with_name(".fa_teach")
+    if not stamp.exists() or stamp.read_text() != now:
+        shutil.rmtree(cache, ignore_errors=True)
+        stamp.parent.mkdir(parents=True, exist_ok=True)
+        stamp.write_text(now)
+
+
+# -- Light mathematics --------------------------------------------------------------------------
+
+_converter = math_core.LatexToMathML(fancy_error=False)
+_NUMBERED = re.compile(r"\\(begin|end)\{(align|alignat|gather|equation|multline|eqnarray)\}")
+_PRIME = re.compile(r"<mo>([′″‴⁗])</mo>")
+
+
+def to_mathml(latex: str, *, display: bool) -> str:
+    r"""Translate LaTeX to MathML; numbers of equations are Sphinx's affair, so environments lose theirs.
+
+    Examples
+    --------
+    >>> to_mathml(r"W^\top", display=False)
+    '<math><msup><mi>W</mi><mi>⊤</mi></msup></math>'
+    """
+    latex = _NUMBERED.sub(r"\\\1{\2*}", latex.strip())
+    mathml: str = _converter.convert_with_local_state(latex, displaystyle=display)
+    return _PRIME.sub(r'<mo class="prime">\1</mo>', mathml)
+
+
+def _translate(node: nodes.Element, latex: str, *, display: bool) -> str:
+    try:
+        return to_mathml(latex, display=display)
+    except math_core.LatexError as error:
+        logger.warning("mathematics not understood: %s in %s", error, latex, location=node, type="math")
+        return f"<code>{html.escape(latex)}</code>"
+
+
+def _visit_inline(self: HTML5Translator, node: nodes.math) -> None:
+    self.body.append(self.starttag(node, "span", "", CLASS="math notranslate nohighlight"))
+    self.body.append(_translate(node, node.astext(), display=False) + "</span>")
+    raise nodes.SkipNode
+
+
+def _visit_block(self: HTML5Translator, node: nodes.math_block) -> None:
+    latex = node.astext().strip()
+    if not node.get("nowrap") and r"\\" in latex and not latex.startswith(r"\begin"):
+        latex = rf"\begin{{split}}{latex}\end{{split}}"  # as Sphinx does for MathJax
+    self.body.append(self.starttag(node, "div", CLASS="math notranslate nohighlight"))
+    # A formula wider than the page scrolls in a box of its own.
+    self.body.append(f'<div class="math-scroll">{_translate(node, latex, display=True)}</div>')
+    if node.get("number"):
+        self.body.append(f'<span class="eqno">({get_node_equation_number(self, node)})')
+        self.add_permalink_ref(node, "Link to this equation")
+        self.body.append("</span>")
+    self.body.append("</div>\n")
+    raise nodes.SkipNode
+
+
+# -- Quiet pages --------------------------------------------------------------------------------
+
+_UNUSED_SCRIPT = re.compile(
+    r"<script[^>]*(?:fontawesome|searchtools|language_data|searchindex)[^>]*></script>\s*"
+)
+
+
+def without_unused_scripts(markup: str) -> str:
+    """Drop the theme's script tags that a page does without: icon drawing, and search on pages other than search."""
+    return _UNUSED_SCRIPT.sub("", str(markup))
+
+
+_UNUSED_FILE = re.compile("thebe|togglebutton|design-tabs")
+
+
+def _leave_out_unused_files(
+    app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: nodes.document | None
+) -> None:
+    """Leave out what Jupyter Book always loads: Thebe needs a Binder, and dropdowns here need no script."""
+    for files in ("script_files", "css_files"):
+        context[files] = [
+            file
+            for file in context.get(files, [])
+            if not _UNUSED_FILE.search(str(getattr(file, "filename", None) or ""))
+            and "THEBE_JS_URL" not in str(getattr(file, "attributes", {}).get("body", ""))
+        ]
+
+
+def _quiet_console(app: Sphinx, error: Exception | None) -> None:
+    """Take the theme's log messages out of its scripts: a reader's console shows nothing."""
+    if error is None:
+        for file in (
+            *Path(app.outdir, "_static", "scripts").glob("*-theme.js"),
+            Path(app.outdir, "search.html"),
+        ):
+            if file.exists():
+                text = file.read_text(encoding="utf-8")
+                file.write_text(text.replace("console.log(", "void("), encoding="utf-8")
+
+
+def _remove_old_pages(app: Sphinx, error: Exception | None) -> None:
+    """Remove the pages of chapters that are gone: Sphinx leaves them standing."""
+    if error is None and app.builder.name == "html":
+        for folder in {Path(docname).parts[0] for docname in app.env.found_docs if "/" in docname}:
+            for page in Path(app.outdir, folder).rglob("*.html"):
+                if page.relative_to(app.outdir).with_suffix("").as_posix() not in app.env.found_docs:
+                    page.unlink()
+
+
+def _add_filter(app: Sphinx) -> None:
+    builder: StandaloneHTMLBuilder = app.builder  # type: ignore[assignment]  # html builders only
+    if app.builder.format == "html":
+        builder.templates.environment.filters["without_unused_scripts"] = without_unused_scripts
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Register all of the above."""
+    app.add_config_value("fa_teach_fingerprint", "", "env", [str])
+    app.add_config_value("fa_teach_look", "", "html", [str])
+    app.add_html_math_renderer("mathml", (_visit_inline, None), (_visit_block, None))
+    app.connect("config-inited", forget_stale_outputs)
+    app.connect("builder-inited", _add_filter, priority=900)
+    app.connect("html-page-context", _leave_out_unused_files, priority=900)
+    app.connect("build-finished", _quiet_console)
+    app.connect("build-finished", _remove_old_pages)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

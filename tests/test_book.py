@@ -1,0 +1,228 @@
+"""The built book in a real browser: what every reader meets on every page. Run `make book` first."""
+
+import functools
+import http.server
+import os
+import re
+import shutil
+import threading
+from collections import defaultdict
+from pathlib import Path
+from urllib.parse import unquote, urldefrag, urljoin, urlsplit
+
+import pytest
+
+pytestmark = pytest.mark.browser
+
+ROOT = Path(__file__).parents[1]
+HTML = ROOT / "_build" / "html"
+PAGES = sorted(
+    path.relative_to(HTML).as_posix()
+    for path in HTML.rglob("*.html")
+    if "_static" not in path.parts and path.name != "index.html"
+)
+CHAPTERS = [page for page in PAGES if page.startswith("book/")]
+BROWSERS = (
+    "chromium",
+    "chromium-browser",
+    "google-chrome-stable",
+    "google-chrome",
+    "chrome",
+    "msedge",
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+    "/Applications/Chromium.app/Contents/MacOS/Chromium",
+)
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+FILE_NAME = re.compile(r"\.(png|svg|jpe?g|webp|gif|ipynb)$", re.IGNORECASE)
+PHONE = {"width": 390, "height": 844}
+
+
+def find_browser():
+    named = os.environ.get("CHROMIUM")
+    return named or next((found for name in BROWSERS if (found := shutil.which(name))), None)
+
+
+@pytest.fixture(scope="session")
+def browser():
+    if not PAGES:
+        pytest.fail("the book is not built: run `make book`")
+    executable = find_browser()
+    if executable is None:
+        pytest.skip(
+            "no Chromium or Chrome was found: install one, or name it in the variable CHROMIUM; nothing else is missing"
+        )
+    api = pytest.importorskip("playwright.sync_api")
+    with api.sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=executable, args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *args):
+        pass
+
+
+@pytest.fixture(scope="session")
+def site():
+    handler = functools.partial(Quiet, directory=str(HTML))
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def visit(browser, site):
+    """Open a page; afterwards it must have asked no other host for anything and said nothing in the console."""
+    contexts = []
+    complaints = []
+
+    def open_page(name, **options):
+        context = browser.new_context(**options)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda message: complaints.append(f"console {message.type}: {message.text}"))
+        page.on("pageerror", lambda error: complaints.append(f"script error: {error}"))
+        page.on(
+            "request",
+            lambda request: (
+                complaints.append(f"request to another host: {request.url}")
+                if not request.url.startswith((site, "data:", "blob:"))
+                else None
+            ),
+        )
+        page.on(
+            "response",
+            lambda response: (
+                complaints.append(f"{response.status} for {response.url}") if response.status >= 400 else None
+            ),
+        )
+        page.goto(site + name, wait_until="load")
+        page.wait_for_timeout(150)  # for scripts that start after the page has loaded
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert not complaints, "\n".join(complaints)
+
+
+def faults_of_images(page):
+    """Alternative text that is missing or is a file's name, and images that do not load."""
+    images = page.evaluate(
+        """() => [...document.querySelectorAll('main img, main svg[role=img]')].map(image => ({
+            src: image.getAttribute('src') || 'svg',
+            alt: (image.getAttribute('alt') ?? image.getAttribute('aria-label') ?? '').trim(),
+            broken: image.complete === false || image.naturalWidth === 0}))"""
+    )
+    for image in images:
+        if not image["alt"]:
+            yield f"{image['src']} has no alternative text"
+        if FILE_NAME.search(image["alt"]):
+            yield f"alternative text {image['alt']!r} is a file name"
+        if image["broken"]:
+            yield f"{image['src']} does not load"
+
+
+def faults_of_width(page):
+    """At 390 px only a box of its own (code, table, formula) may scroll sideways, never the page."""
+    excess, wide = page.evaluate(
+        """() => {
+            const view = document.documentElement.clientWidth;
+            const scrolls = e => {
+                for (; e && e !== document.body; e = e.parentElement)
+                    if (getComputedStyle(e).overflowX !== 'visible') return true;
+                return false;
+            };
+            const wide = [...document.querySelectorAll('main article *')].filter(e => {
+                const box = e.getBoundingClientRect();
+                return box.width > 0 && box.right > view + 1 && !scrolls(e.parentElement);
+            });
+            return [document.documentElement.scrollWidth - view, wide.slice(0, 5).map(e => e.outerHTML.slice(0, 120))];
+        }"""
+    )
+    if excess > 0:
+        yield f"{excess} px wider than a phone"
+    for element in wide:
+        yield f"wider than a phone: {element}"
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_page(visit, name):
+    """Quiet, local, with words for its images, fit for a phone and for the dark: all of it on every page."""
+    page = visit(name, color_scheme="light")
+    faults = list(faults_of_images(page))
+    if page.locator("main article h1").count() != 1 and name not in {"genindex.html", "search.html"}:
+        faults.append("not exactly one main heading")
+    page.set_viewport_size(PHONE)
+    faults += faults_of_width(page)
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)  # the page follows the reader's preference at once
+        page.wait_for_function("scheme => document.documentElement.dataset.theme === scheme", arg=scheme)
+    assert not faults, f"{name}:\n" + "\n".join(faults)
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_mathematics_needs_no_script(browser, site, name):
+    """Formulas are MathML in the page itself, so they are there before, and without, any script."""
+    source = (HTML / name).read_text(encoding="utf-8")
+    assert not re.search(r"<script[^>]*mathjax", source, re.IGNORECASE)
+    for block in re.findall(r'<(?:div|span) class="math[^"]*"[^>]*>(.{0,200})', source, re.DOTALL):
+        assert "<math" in block, f"{name}: a formula was not translated: {block}"
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(site + name)
+    assert page.locator("main article h1").first.is_visible()
+    formulas = page.locator("main math")
+    if formulas.count():
+        assert formulas.first.bounding_box()["width"] > 1
+    context.close()
+
+
+def test_links_and_anchors_lead_somewhere():
+    """Every link inside the book is followed, down to the anchor."""
+    if not PAGES:
+        pytest.fail("the book is not built: run `make book`")
+    anchors = {}
+    links = defaultdict(set)
+    for name in [*PAGES, "index.html"]:
+        source = (HTML / name).read_text(encoding="utf-8")
+        anchors[name] = set(re.findall(r'\s(?:id|name)="([^"]+)"', source))
+        for target in re.findall(r'<a\s[^>]*href="([^"]*)"', source):
+            links[name].add(target.replace("&amp;", "&"))
+    broken = []
+    for name, targets in links.items():
+        for target in targets:
+            if urlsplit(target).scheme or target in {"", "#"}:
+                continue
+            path, fragment = urldefrag(urljoin(name, unquote(target)))
+            path = path.partition("?")[0] or name
+            if not (HTML / path).is_file():
+                broken.append(f"{name}: {target} is no file")
+            elif fragment and path.endswith(".html") and fragment not in anchors.get(path, set()):
+                broken.append(f"{name}: {target} is no anchor")
+    assert not broken, "\n".join(sorted(broken))
+
+
+def test_search_finds_a_word_of_the_book(visit):
+    page = visit("search.html?q=feedback")
+    page.wait_for_selector("#search-results li a", timeout=10_000)
+    assert page.locator("#search-results li").count() >= 1
+
+
+def test_first_page_is_the_preface(browser, site):
+    page = browser.new_page()
+    page.goto(site)
+    page.wait_for_url("**/book/preface.html", timeout=5_000)
+    page.close()

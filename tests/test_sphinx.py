@@ -1,0 +1,77 @@
+"""The book's own Sphinx extension: what it must never let through, a stale number or a formula not understood."""
+
+import re
+
+import pytest
+
+pytest.importorskip("sphinx")
+math_core = pytest.importorskip("math_core")
+
+from fa_teach import sphinx as extension  # noqa: E402 # needs both of the above
+
+
+def test_fingerprint_sees_every_kind_of_change(tmp_path):
+    """A cache that misses a change shows yesterday's numbers under today's code."""
+    seen = {extension.hash_of_files(tmp_path)}
+    (tmp_path / "rule.py").write_text("eta = 1")
+    seen.add(extension.hash_of_files(tmp_path))
+    (tmp_path / "rule.py").write_text("eta = 2")
+    seen.add(extension.hash_of_files(tmp_path))
+    (tmp_path / "rule.py").rename(tmp_path / "rules.py")
+    seen.add(extension.hash_of_files(tmp_path))
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "digits.npz").write_bytes(b"\0")
+    seen.add(extension.hash_of_files(tmp_path))
+    assert len(seen) == 5
+
+
+def test_fingerprint_ignores_compiled_python(tmp_path):
+    """Importing the library must not make every notebook run again."""
+    before = extension.hash_of_files(tmp_path)
+    (tmp_path / "rule.pyc").write_bytes(b"\0")
+    assert extension.hash_of_files(tmp_path) == before
+
+
+def test_fingerprint_names_what_computes_and_draws():
+    assert re.match(r"^[0-9a-f]{64} numpy \S+ matplotlib \S+ ", extension.fingerprint())
+
+
+@pytest.mark.parametrize(
+    "latex",
+    [
+        r"\delta_l = (W_{l+1}^\top \delta_{l+1}) \odot \varphi'(a_l)",
+        r"\begin{align} a &= b \\ c &= d \end{align}",
+        r"\begin{aligned} a &= b, & c &= d \end{aligned}",
+        r"J = \begin{pmatrix} -w_2 b & -w_1 b \\ -w_2^2 & -2 w_1 w_2 \end{pmatrix}",
+        r"f(x) = \begin{cases} x & x > 0 \\ 0 & \text{otherwise} \end{cases}",
+        r"\mathbb{E}\bigl[\lVert x \rVert_F^2\bigr], \quad x \in \mathbb{R}^{n \times m}, \quad A \succeq 0",
+        r"\operatorname{tr} J < 0, \quad \det J > 0",
+        r"\cos\theta = \frac{\langle g, \hat g \rangle}{\lVert g \rVert \, \lVert \hat g \rVert}",
+        r"\underbrace{W^\top \delta}_{\text{transport}} \ne \widehat{W} \tilde x \bar y \dot w",
+        r"\mathbf{x}, \boldsymbol{\theta}, \mathcal{L}, 90^\circ",
+        r"\min_W \tfrac12 \sum_{i=1}^n \int_0^\infty \nabla_W \mathcal{L} \, \mathrm{d}t \approx \sqrt{2/\pi}",
+    ],
+)
+def test_mathematics_of_the_book_is_understood(latex):
+    mathml = extension.to_mathml(latex, display=True)
+    assert mathml.startswith('<math display="block">')
+    assert "merror" not in mathml
+    assert "\\" not in re.sub(r"<[^>]*>", "", mathml), f"left as LaTeX: {mathml}"
+
+
+def test_environments_leave_numbering_to_sphinx():
+    """Two numbers beside one equation would contradict each other."""
+    assert "(1)" not in extension.to_mathml(r"\begin{align} a &= b \end{align}", display=True)
+
+
+def test_unknown_command_is_an_error():
+    """Only then does `make book` fail, instead of printing LaTeX on the page."""
+    with pytest.raises(math_core.LatexError):
+        extension.to_mathml(r"\nonsense{x}", display=False)
+
+
+def test_only_unused_scripts_are_dropped():
+    kept = '<script defer src="_static/scripts/bootstrap.js"></script>'
+    icons = '<script defer src="_static/scripts/fontawesome.js?digest=1"></script>\n'
+    search = '<script src="searchindex.js"></script>'
+    assert extension.without_unused_scripts(icons + search + kept) == kept
