@@ -74,6 +74,7 @@ def forget_stale_outputs(app: Sphinx, config: Config) -> None:
 
 _converter = math_core.LatexToMathML(fancy_error=False)
 _NUMBERED = re.compile(r"\\(begin|end)\{(align|alignat|gather|equation|multline|eqnarray)\}")
+_ENVIRONMENT = re.compile(r"\\begin\{(\w+\*?)\}.*?\\end\{\1\}", re.DOTALL)
 _PRIME = re.compile(r"<mo>([′″‴⁗])</mo>")
 
 
@@ -88,6 +89,20 @@ def to_mathml(latex: str, *, display: bool) -> str:
     latex = _NUMBERED.sub(r"\\\1{\2*}", latex.strip())
     mathml: str = _converter.convert_with_local_state(latex, displaystyle=display)
     return _PRIME.sub(r'<mo class="prime">\1</mo>', mathml)
+
+
+def with_lines(latex: str) -> str:
+    r"""Wrap a formula that has lines of its own, and not only those of a matrix within it, as ``$$`` allows.
+
+    Examples
+    --------
+    >>> print(with_lines(r"a &= b \\ c &= d"))
+    \begin{aligned}a &= b \\ c &= d\end{aligned}
+    >>> print(with_lines(r"x = \begin{pmatrix} 1 \\ 2 \end{pmatrix}"))
+    x = \begin{pmatrix} 1 \\ 2 \end{pmatrix}
+    """
+    lines = r"\\" in _ENVIRONMENT.sub("", latex)
+    return rf"\begin{{aligned}}{latex}\end{{aligned}}" if lines else latex
 
 
 def _translate(node: nodes.Element, latex: str, *, display: bool) -> str:
@@ -106,8 +121,8 @@ def _visit_inline(self: HTML5Translator, node: nodes.math) -> None:
 
 def _visit_block(self: HTML5Translator, node: nodes.math_block) -> None:
     latex = node.astext().strip()
-    if not node.get("nowrap") and r"\\" in latex and not latex.startswith(r"\begin"):
-        latex = rf"\begin{{split}}{latex}\end{{split}}"  # as Sphinx does for MathJax
+    if not node.get("nowrap"):
+        latex = with_lines(latex)
     self.body.append(self.starttag(node, "div", CLASS="math notranslate nohighlight"))
     # A formula wider than the page scrolls in a box of its own.
     self.body.append(f'<div class="math-scroll">{_translate(node, latex, display=True)}</div>')
