@@ -685,6 +685,7 @@ def path(w: Any, *, t: Any = 1.0, b: Any = 1.0, rule: str = "fa", points: int = 
     start = _Start(np.asarray(w)[..., None, :], _column(t), _column(b))
     w1, w2, time = (_way_of_bp if rule == "bp" else _way_of_fa)(start, share, sigma)
     time = np.where(sigma == np.inf, np.inf, np.where(sigma == 0, 0.0, time))
+    w1, w2 = np.where(share == 0, start.w1, w1), np.where(share == 0, start.w2, w2)
     return Path(np.stack(np.broadcast_arrays(w1, w2), axis=-1), np.broadcast_to(time, np.shape(w1)))
 
 

@@ -53,14 +53,14 @@ class Explorer(anywidget.AnyWidget):
     """By name: what its button says, and values; controls not named are at their defaults."""
     precision: ClassVar[Mapping[str, Any]] = {}
     """Arrays for which float16 is not enough in the static book, with their type."""
-    moment: ClassVar[str] = ""
-    """A sentence on the frame at which the player stands; its fields come from the view."""
+    moment: ClassVar[Sequence[str]] = ()
+    """Sentences on the player's frame. Fields come from the view; the first sentence that has them all is said."""
 
     _slug = traitlets.Unicode().tag(sync=True)
     _title = traitlets.Unicode().tag(sync=True)
     _controls: Any = traitlets.List().tag(sync=True)
     _presets = traitlets.Dict().tag(sync=True)
-    _moment = traitlets.Unicode().tag(sync=True)
+    _moment: Any = traitlets.List().tag(sync=True)
     _hidden: Any = traitlets.List().tag(sync=True)
     _arrays = traitlets.Dict().tag(sync=True)
     _template = traitlets.Unicode().tag(sync=True)
@@ -84,7 +84,7 @@ class Explorer(anywidget.AnyWidget):
             _title=self.title,
             _controls=describe(controls, list(self.parts)),
             _presets={name: {"label": label, "values": dict(v)} for name, (label, v) in self.presets.items()},
-            _moment=self.moment,
+            _moment=list(self.moment),
             _hidden=hidden,
             _arrays=_for_browser(arrays),
             _template=self.sentence(arrays, full),
@@ -207,17 +207,20 @@ class Explorer(anywidget.AnyWidget):
         return (bundle[0] | still, *bundle[1:])
 
     def still(self) -> bytes:
-        """Return the picture that stands where no script runs, as PNG."""
+        """Return the picture that stands where no script runs, as PNG of 128 colours."""
         import matplotlib.pyplot as plt
+        from PIL import Image
 
         from fa_teach import plots
 
         with plots.use_style():
             figure = self.draw(self._now, self.values)
             file = io.BytesIO()
-            figure.savefig(file, dpi=150, metadata={"Software": None})
+            figure.savefig(file, dpi=150)
             plt.close(figure)
-        return file.getvalue()
+        small = io.BytesIO()
+        Image.open(file).convert("RGB").quantize(128).save(small, "png", optimize=True)
+        return small.getvalue()
 
     def to_html(self, *, alone: bool = False) -> str:
         """Make the explorer for a page without a kernel.
@@ -244,7 +247,7 @@ class Explorer(anywidget.AnyWidget):
             "presets": {
                 name: {"label": label, "values": dict(v)} for name, (label, v) in self.presets.items()
             },
-            "moment": self.moment,
+            "moment": list(self.moment),
             "hidden": list(self._hidden),
             "values": self.values,
         }

@@ -190,9 +190,10 @@ def _fa_words(arrays: Mapping[str, Any], values: Mapping[str, Any]) -> str:
 
 def _bp_words(arrays: Mapping[str, Any]) -> str:
     (x0, y0), (x, y) = arrays["bp_w"][[0, -1]].tolist()
+    stays = abs(x - x0) + abs(y - y0) < 0.1
     if arrays["bp_loss"][-1] > 1e-3:
-        return "Backpropagation runs into the saddle at the origin."
-    verb = "stays" if abs(x - x0) + abs(y - y0) < 0.1 else "ends"
+        return f"Backpropagation {'stays at' if stays else 'runs into'} the saddle at the origin."
+    verb = "stays" if stays else "ends"
     return f"Backpropagation {verb} at ({{bp_w[-2]:.1f}}, {{bp_w[-1]:.1f}})."
 
 
@@ -242,7 +243,11 @@ class PhasePortrait(Explorer):
         Trails(bp_path, bp_trails, "bp_w", "bp_time"),
     )
     presets = PRESETS
-    moment = "At time {now:.1f} the loss of FA is {loss:.2f}, its alignment {alignment:+.2f}."
+    moment = (
+        "At time {now:.1f}: loss of FA {fa_loss:.2f}, its alignment {alignment:+.2f}; loss of backprop {bp_loss:.2f}.",
+        "At time {now:.1f} the loss of FA is {fa_loss:.2f}, its alignment {alignment:+.2f}.",
+        "At time {now:.1f} the loss of backpropagation is {bp_loss:.2f}.",
+    )
 
     b = Range(
         1.0, low=-2.0, high=2.0, step=0.05, grid=(-2, -1.5, -1, -0.5, 0, 0.5, 1, 1.5, 2), label="feedback b"
@@ -284,7 +289,7 @@ class PhasePortrait(Explorer):
             return v[..., 0], v[..., 1]
 
         plots.sign_background(sign, window, window, ax=plane)
-        plots.streamlines(flow, window, window, ax=plane, density=0.7)
+        plots.streamlines(flow, window, window, ax=plane, density=0.6, n=25)
         for branch, stable in zip(arrays["hyperbola"], arrays["stable"], strict=True):
             x, y = branch.T
             plots.curve_by_stability(x, y, np.append(stable, stable[-1]).astype(bool), ax=plane)

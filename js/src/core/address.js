@@ -38,15 +38,15 @@ export function writeValue(control, value) {
 
 /** Have the page's explorers follow links and the address. */
 export function follow(apps) {
-  const apply = (fragment, scroll) => {
+  const apply = (fragment, smooth) => {
     const state = parse(fragment);
     const app = state && apps.get(state.id);
     if (!app) return false;
     app.restore(state.fields);
-    if (scroll) app.show();
+    app.show(smooth);
     return true;
   };
-  apply(location.hash, true);
+  apply(location.hash, false);
   addEventListener("hashchange", () => apply(location.hash, true));
   document.addEventListener("click", (event) => {
     const link = event.target.closest?.("a[href]");

@@ -3,7 +3,7 @@ import { views } from "../main.js";
 import { readValue, writeValue } from "./address.js";
 import { kinds } from "./controls.js";
 import { el } from "./dom.js";
-import { fill } from "./text.js";
+import { fill, knows } from "./text.js";
 import { addStyle, followScheme, reducedMotion } from "./theme.js";
 
 const same = (a, b) => (Array.isArray(a) ? a.every((x, i) => Math.abs(x - b[i]) < 1e-3) : a === b);
@@ -98,12 +98,13 @@ export class App {
     // what moves is seen to its end, unless time itself is what is set
     const ended = player && !(player.name in values) ? { [player.name]: player.default } : {};
     for (const control of this.controls) if (player && control.control === player && player.name in ended) control.stop();
-    this.source.set({ ...ended, ...values });
     this.touched = true;
+    this.source.set({ ...ended, ...values });
     if (!quiet) this.tell();
   }
 
   nudge(direction) {
+    this.touched = true;
     const point = this.source.controls.find(({ kind }) => kind === "point");
     if (this.source.nudge) this.source.nudge(direction);
     else {
@@ -112,7 +113,6 @@ export class App {
       );
       this.source.set({ [point.name]: next });
     }
-    this.touched = true;
     this.tell();
   }
 
@@ -142,8 +142,8 @@ export class App {
     }
     if (hide !== undefined) this.hidden = new Set(hide.split(",").filter(Boolean));
     this.hide();
-    this.source.set(values);
     this.touched = true;
+    this.source.set(values);
     this.tell();
   }
 
@@ -174,8 +174,8 @@ export class App {
     setTimeout(() => (this.copy.textContent = "copy link"), 2000);
   }
 
-  show() {
-    this.root.scrollIntoView({ behavior: reducedMotion() ? "auto" : "smooth", block: "center" });
+  show(smooth) {
+    this.root.scrollIntoView({ behavior: smooth && !reducedMotion() ? "smooth" : "instant", block: "center" });
   }
 
   // -- Drawing --------------------------------------------------------------------------------
@@ -198,7 +198,7 @@ export class App {
     const player = this.source.controls.find(({ kind }) => kind === "player");
     if (player && this.view.moment) {
       const now = this.view.moment(state);
-      clock = fill(moment, now);
+      clock = fill(moment.find((template) => knows(template, now)) ?? "", now);
       if (values[player.name] < player.frames - 1) text = clock;
     }
     for (const { control, update } of this.controls) update(values[control.name], control.kind === "player" ? clock : undefined);

@@ -180,7 +180,15 @@ export function handle(target, control, { move, nudge, tell }) {
   return {
     group,
     /** A press anywhere on the plot moves the handle there. */
-    catchPresses: () => target.plot.addEventListener("pointerdown", begin),
+    catchPresses() {
+      // a finger on the plot may be about to scroll the page: only its taps count
+      target.plot.addEventListener("pointerdown", (event) => event.pointerType !== "touch" && begin(event));
+      target.plot.addEventListener("click", (event) => {
+        if (event.pointerType !== "touch") return;
+        drag(event);
+        tell();
+      });
+    },
     place([x, y]) {
       set(group, {
         transform: `translate(${target.x(x)},${target.y(y)})`,

@@ -23,6 +23,9 @@ export function fill(template, ...sources) {
   });
 }
 
+/** Whether a source has all fields of a sentence. */
+export const knows = (template, source) => [...template.matchAll(FIELD)].every(([, name]) => name in source);
+
 /** The value of a control, for its label and for screen readers. */
 export function spoken(control, value) {
   if (control.kind === "choice") return control.options[value];

@@ -24,6 +24,14 @@ function rowAt(time, moment) {
   return row;
 }
 
+/** Where a dot stands at a moment on the straight lines drawn between the points of a path. */
+function between(time, moment, row, px, py) {
+  const [now, next] = [time[row], time[row + 1]];
+  const share = Number.isFinite(next) && next > now ? (moment - now) / (next - now) : 0;
+  const along = (p) => (share ? p(row) + share * (p(row + 1) - p(row)) : p(row));
+  return [along(px), along(py)];
+}
+
 export default {
   slug: "phase-portrait",
 
@@ -113,7 +121,7 @@ export default {
       landscape = null;
     }
 
-    function drawLandscape({ hyperbola, stable, uphill: edge, rails: lines, arrows: flow }, b) {
+    function drawLandscape({ hyperbola, stable, uphill: edge, rails: lines, arrows: flow }) {
       const { x, y } = plane;
       set(uphill, { d: edge.length ? `${tracePoints(edge, plane)}Z` : "" });
       const perRail = lines.shape[1];
@@ -141,12 +149,13 @@ export default {
         }
       }
       places.replaceChildren();
-      const up = b < 0 ? 1 : -1; // on which side the loss rises
-      if (b !== 0) {
-        word(places, "anti-aligned:", "unstable", { class: "fax-word fax-plain", x: x(0.12), y: y(up * 2.62) - 2, "text-anchor": up < 0 ? "start" : "end" });
-        word(places, "loss rises", "unstable", { class: "fax-word fax-plain", x: x(0.12), y: y(up * 2.62) + 14, "text-anchor": up < 0 ? "start" : "end" });
-        if (up > 0) for (const node of places.childNodes) set(node, { x: x(-0.12) });
-      }
+      const up = edge.length && edge[1] > 0 ? 1 : -1; // on which side of the origin the loss rises
+      const room = edge.length ? Math.abs(x(edge[0]) - x(0)) : 0; // half the region's width where it leaves the plane
+      const inside = room > 80 ? ["anti-aligned:", "loss rises"] : room > 56 ? ["loss rises"] : [];
+      inside.forEach((text, i) => {
+        const at = { x: x(-0.06 * up), y: y(up * 2.62) - 2 + 16 * i, "text-anchor": up < 0 ? "start" : "end" };
+        word(places, text, "unstable", { class: "fax-word fax-plain", ...at });
+      });
       const corner = up < 0 ? [-2.85, 2.62, "start"] : [2.85, -2.62, "end"];
       word(places, "aligned: loss falls", "stable", { class: "fax-word fax-plain", x: x(corner[0]), y: y(corner[1]), "text-anchor": corner[2] });
     }
@@ -180,9 +189,10 @@ export default {
 
     function draw(state) {
       const { values, arrays } = state;
-      if (landscape !== arrays.hyperbola && landscape?.toString() !== arrays.hyperbola.toString() + arrays.stable) {
-        drawLandscape(arrays, values.b);
-        landscape = arrays.hyperbola.toString() + arrays.stable;
+      const key = `${arrays.hyperbola}|${arrays.stable}|${arrays.rails}`;
+      if (key !== landscape) {
+        drawLandscape(arrays);
+        landscape = key;
       }
       start.place(values.start);
       const until = horizon(state);
@@ -203,14 +213,16 @@ export default {
         const count = time.length;
         const row = rowAt(time, moment);
         set(faint, { d: atEnd ? "" : tracePoints(w, plane) });
-        for (const node of [rim, way]) set(node, { d: tracePoints(w, plane, row + 1) });
         const px = (i) => plane.x(w[2 * i]);
         const py = (i) => plane.y(w[2 * i + 1]);
-        set(dot, { cx: px(row), cy: py(row), opacity: atEnd ? 0 : 1 });
+        const here = between(time, moment, row, px, py);
+        for (const node of [rim, way]) set(node, { d: `${tracePoints(w, plane, row + 1)}L${here}` });
+        set(dot, { cx: here[0], cy: here[1], opacity: atEnd ? 0 : 1 });
         set(tip, { d: middleHead(count, px, py, row) });
         const capped = (i) => loss.x(Math.min(time[i], 2 * until));
         set(lossLine, { d: trace(count, capped, (i) => loss.y(losses[i])), opacity: 1 });
-        set(lossDot, { cx: capped(row), cy: loss.y(losses[row]), opacity: atEnd ? 0 : 1 });
+        const there = between(time, moment, row, capped, (i) => loss.y(losses[i]));
+        set(lossDot, { cx: there[0], cy: there[1], opacity: atEnd ? 0 : 1 });
         const stable = rule === "bp" ? losses[count - 1] < 1e-3 : arrays.fa_rate[count - 1] < 0;
         fixedPoint(ends, stable, px(count - 1), py(count - 1), 5);
         labels.push(besideEnd(rule, px, py, count));
@@ -270,7 +282,8 @@ export default {
       const d = single ? `M0,${y(cosine[0])}H${width}` : trace(time.length, (i) => x(capped(i)), (i) => y(cosine[i]));
       set(alignmentLine, { d: shown && !d.includes("NaN") ? d : "" });
       const row = rowAt(time, moment);
-      set(alignmentDot, { cx: x(capped(row)), cy: y(cosine[row]), opacity: shown && !atEnd ? 1 : 0 });
+      const here = between(time, moment, row, (i) => x(capped(i)), (i) => y(cosine[i]));
+      set(alignmentDot, { cx: here[0], cy: here[1], opacity: shown && !atEnd && !here.includes(NaN) ? 1 : 0 });
       // where alignment is negative, the loss rises: the same moments, tinted above
       lossGrounds.replaceChildren();
       if (!shown || single) return;
@@ -300,9 +313,13 @@ export default {
       layout,
       draw,
       moment(state) {
+        const { values, arrays } = state;
         const moment = now(state);
-        const row = rowAt(state.arrays.fa_time, moment);
-        return { now: moment, loss: state.arrays.fa_loss[row], alignment: state.arrays.fa_alignment[row] };
+        const fields = { now: moment };
+        const [fa, bp] = ["fa", "bp"].map((rule) => rowAt(arrays[`${rule}_time`], moment));
+        if (values.rules !== "bp") Object.assign(fields, { fa_loss: arrays.fa_loss[fa], alignment: arrays.fa_alignment[fa] });
+        if (values.rules !== "fa") fields.bp_loss = arrays.bp_loss[bp];
+        return fields;
       },
     };
   },
