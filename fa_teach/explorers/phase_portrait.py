@@ -134,12 +134,14 @@ def fa_trails(b: float, t: float) -> list[dict[str, Array]]:
             far = min(np.sqrt(max(limit.max(), 0)), edge)
             starts += [tuple(chain.parabola(C, side * far, b=b)) for side in (-1, 1)]
             middle = chain.fixed_points(C, t=t, b=b)[1]
-            if abs(middle).max() <= REACH:
-                alone.append(middle)  # a pencil on its tip
+            if np.isfinite(middle).all():
                 starts += [tuple(chain.parabola(C, middle[0] + kick, b=b)) for kick in (-KICK, KICK)]
+                if abs(middle).max() <= REACH:
+                    alone.append(middle)  # a pencil on its tip
     paths = []
     for start in starts:
-        length = np.abs(np.subtract(chain.endpoint(start, t=t, b=b), start)).sum()
+        ends = np.clip([start, chain.endpoint(start, t=t, b=b)], -REACH, REACH)
+        length = np.abs(ends[1] - ends[0]).sum()  # of what is seen
         way = chain.path(start, t=t, b=b, points=int(12 + 4 * length))
         soon = (way.time < LONG) | np.isinf(way.time)
         paths.append(_measured(way.w[soon], way.time[soon], b, t))
@@ -249,9 +251,7 @@ class PhasePortrait(Explorer):
         "At time {now:.1f} the loss of backpropagation is {bp_loss:.2f}.",
     )
 
-    b = Range(
-        1.0, low=-2.0, high=2.0, step=0.05, grid=(-2, -1.5, -1, -0.5, 0, 0.5, 1, 1.5, 2), label="feedback b"
-    )
+    b = Range(1.0, low=-2.0, high=2.0, step=0.05, grid=(-2, -1, -0.5, 0, 0.5, 1, 2), label="feedback b")
     t = Range(1.0, low=0.25, high=2.0, step=0.05, grid=(0.5, 1, 2), label="target t")
     rules = Choice("both", options={"fa": "FA", "bp": "backprop", "both": "both"}, label="rule")
     start = Point((-2.0, 1.0), low=(-REACH, -REACH), high=(REACH, REACH), step=0.1, label="start")
