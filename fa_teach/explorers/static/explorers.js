@@ -114,11 +114,8 @@
 .fax-error { background: color-mix(in srgb, #c0392b 14%, var(--fax-page)); border-left: 3px solid #c0392b; margin: 0.5rem 0 0; padding: 0.5rem 0.75rem; }
 .fax-failed .fax-stage { opacity: 0.45; }
 
-.fa-alive > .fa-still { display: none; }
-@media print {
-  .fa-alive > .fa-still { display: block; }
-  .fa-alive > .fa-place { display: none; }
-}
+@media screen { .fa-alive > .fa-still { display: none !important; } }
+@media print { .fa-alive > .fa-place { display: none; } }
 @container (max-width: 34rem) {
   .fax-range { flex-basis: 100%; max-width: none; }
   .fax-range label { min-width: 5rem; }
