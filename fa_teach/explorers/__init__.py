@@ -15,10 +15,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from fa_teach.explorers.half_space import HalfSpace
     from fa_teach.explorers.phase_portrait import PhasePortrait
 
 MODULES: dict[str, str] = {
     "PhasePortrait": "phase_portrait",
+    "HalfSpace": "half_space",
 }
 """In which module each explorer lives."""
 
@@ -28,7 +30,7 @@ STATIC = Path(__file__).parent / "static"
 MODE = "FA_TEACH_EXPLORERS"
 """Environment variable: ``static`` while the book is built, ``still`` while committed notebooks are executed."""
 
-__all__ = ["MODE", "MODULES", "STATIC", "PhasePortrait"]
+__all__ = ["MODE", "MODULES", "STATIC", "HalfSpace", "PhasePortrait"]
 
 
 def __getattr__(name: str) -> Any:

@@ -1,6 +1,7 @@
 // The views, one for each explorer: add yours here.
+import halfSpace from "./views/half_space.js";
 import phasePortrait from "./views/phase_portrait.js";
 
-const all = [phasePortrait];
+const all = [phasePortrait, halfSpace];
 
 export const views = Object.fromEntries(all.map((view) => [view.slug, view]));
