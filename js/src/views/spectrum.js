@@ -71,6 +71,7 @@ export default {
       set(endWord, { x: side - 8, y: side - 10 });
     }
 
+    let drawn = ""; // what the trails were drawn for
     const last = () => kit.control.time.frames - 1;
     const extent = (values, get) => values.reduce(([low, high], value, i) => (get(i) ? [Math.min(low, value), Math.max(high, value)] : [low, high]), [0, 0]);
 
@@ -85,9 +86,13 @@ export default {
       set(disc, { cx: x(-1 / values.step), cy: y(0), r: radius });
       set(real, { x2: width, y1: y(0), y2: y(0) });
       set(imaginary, { x1: x(0), x2: x(0), y2: height });
-      let d = "";
-      for (let i = 0; i < points.length; i += 2) d += `M${x(points[i]).toFixed(1)},${y(points[i + 1]).toFixed(1)}h0`;
-      set(ways, { d });
+      const key = `${values.outputs}|${values.seed}|${width}`;
+      if (key !== drawn) {
+        let d = "";
+        for (let i = 0; i < points.length; i += 2) d += `M${x(points[i]).toFixed(1)},${y(points[i + 1]).toFixed(1)}h0`;
+        set(ways, { d });
+        drawn = key;
+      }
       const middle = Math.max(x(-1 / values.step), x(low) + 58);
       set(discWord, { x: middle, y: Math.min(y(0) + radius * 0.7, height - 40) });
       set(leftWord, { x: x(0) - 8, y: 18 });
@@ -136,10 +141,10 @@ export default {
       set(below, { y: y(0), width, height: height - y(0) });
       set(zero, { x2: width, y1: y(0), y2: y(0) });
       const place = (i) => x((i / (stability.length - 1)) * 180);
-      const row = Math.round((values.angle / 180) * (stability.length - 1));
+      const here = { stability: -arrays.rate[0], alignment: arrays.alignment_criterion[0] };
       for (const name of ["stability", "alignment"]) {
         set(lines[name], { d: trace(stability.length, place, (i) => y(arrays[name][i])) });
-        set(dots[name], { cx: x(values.angle), cy: y(arrays[name][row]) });
+        set(dots[name], { cx: x(values.angle), cy: y(here[name]) });
       }
       set(needle, { x1: x(values.angle), x2: x(values.angle), y2: height });
       const same = stability.every((c, i) => Math.abs(c - alignment[i]) < 0.02 * (high - low));
