@@ -167,6 +167,17 @@ def test_every_explorer_is_in_the_book():
     assert {slug for _, slug in FOUND} == set(BY_SLUG)
 
 
+def test_only_pages_with_an_explorer_load_the_script():
+    """One cached file, and nothing on the pages that do without."""
+    with_explorer = {name for name, _ in FOUND}
+    for name in test_book.PAGES:
+        source = (HTML / name).read_text(encoding="utf-8")
+        assert len(re.findall(r'<script[^>]*src="[^"]*explorers\.js', source)) == (name in with_explorer), (
+            name
+        )
+        assert "jupyter.widget" not in source, f"{name} holds widget states: the data is there twice"
+
+
 @everywhere
 @pytest.mark.parametrize("how", ["mouse", "keys", "touch"])
 def test_every_control_changes_picture_and_words(visit, name, slug, how):
