@@ -28,7 +28,7 @@ SOURCES = Path("book/exercises")
 CODE_STUB = ("# YOUR CODE HERE", "raise NotImplementedError()")  # nbgrader's own
 TEXT_STUB = "YOUR ANSWER HERE"
 SOLUTION_CLASS = "fa-solution"  # of the dropdown on a page: it is left out of the search index
-_SCORE = re.compile(r"\.score\([\d.]+\)\s*$")
+_SCORED = re.compile(r"^answer = (.+)\nanswer\.score\([\d.]+\)$", re.DOTALL)
 
 PAGE_NOTE = """\
 :::{note}
@@ -196,7 +196,7 @@ def page_version(notebook: Notebook, *, solutions: bool = True) -> Notebook:
         if _told(cell, "solution"):
             cells += _page_of_stub(cell, solutions=solutions)
         elif _told(cell, "grade"):
-            cell["source"] = _SCORE.sub("", cell["source"])  # marks are for the notebook
+            cell["source"] = _SCORED.sub(r"\1", cell["source"])  # marks are for the notebook
             cells.append(cell)
         else:
             cells.append(cell)
