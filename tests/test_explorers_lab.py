@@ -126,7 +126,6 @@ def notebook(browser, lab):
     run(page, 0)
     page.locator(".fax-words").first.wait_for(timeout=60_000)
     yield page
-    page.screenshot(path="/tmp/expl/lab.png")
     page.context.close()
 
 
