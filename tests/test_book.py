@@ -53,6 +53,17 @@ def faults_of_width(page):
         yield f"wider than a phone: {element}"
 
 
+def faults_of_shape(page):
+    """A narrow screen makes a figure smaller in both directions: circles stay round and right angles right."""
+    yield from page.evaluate(
+        """() => [...document.querySelectorAll('main figure img')].filter(image => {
+            const box = image.getBoundingClientRect();
+            return box.width > 0 && Math.abs(box.height * image.naturalWidth - box.width * image.naturalHeight)
+                > 0.02 * box.width * image.naturalHeight;
+        }).map(image => `out of shape: ${image.getAttribute('src')}`)"""
+    )
+
+
 @pytest.mark.parametrize("name", PAGES)
 def test_page(visit, name):
     """Quiet, local, with words for its images, fit for a phone and for the dark: all of it on every page."""
@@ -62,6 +73,7 @@ def test_page(visit, name):
         faults.append("not exactly one main heading")
     page.set_viewport_size(PHONE)
     faults += faults_of_width(page)
+    faults += faults_of_shape(page)
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme)  # the page follows the reader's preference at once
         page.wait_for_function("scheme => document.documentElement.dataset.theme === scheme", arg=scheme)

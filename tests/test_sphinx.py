@@ -68,6 +68,19 @@ def test_mathematics_of_the_book_is_understood(latex):
     assert "\\" not in re.sub(r"<[^>]*>", "", mathml), f"left as LaTeX: {mathml}"
 
 
+@pytest.mark.parametrize(
+    "latex",
+    [
+        r"g = -e\begin{pmatrix} w_2 \\ w_1 \end{pmatrix}, \qquad u = -e\begin{pmatrix} b \\ w_1 \end{pmatrix}",
+        r"a &= b \\ c &= \begin{pmatrix} 1 \\ 2 \end{pmatrix}",
+    ],
+)
+def test_displayed_lines_are_understood(latex):
+    """A matrix inside a formula is no reason to align the formula; lines beside it are."""
+    mathml = extension.to_mathml(extension.with_lines(latex), display=True)
+    assert mathml.count("<mtable") == len(re.findall(r"pmatrix", latex)) // 2 + ("&=" in latex)
+
+
 def test_environments_leave_numbering_to_sphinx():
     """Two numbers beside one equation would contradict each other."""
     assert "(1)" not in extension.to_mathml(r"\begin{align} a &= b \end{align}", display=True)
