@@ -10,7 +10,6 @@ import threading
 import time
 
 import pytest
-import test_book
 
 from fa_teach import explorers
 from fa_teach.explorers import MODULES
@@ -23,7 +22,6 @@ pytestmark = [
         reason="JupyterLab is not installed (pip install 'fa_teach[lab]'): explorers were not tried with a kernel",
     ),
 ]
-browser = test_book.browser
 
 SETUP = """
 import ipywidgets
