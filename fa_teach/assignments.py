@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import copy
+import hashlib
 import json
 import re
 import sys
@@ -146,7 +147,7 @@ def student_version(notebook: Notebook) -> Notebook:
     Returns
     -------
     dict
-        A new notebook. It has the cells that ``nbgrader generate_assignment`` makes, without the checksums.
+        A new notebook: the same that ``nbgrader generate_assignment`` makes, so that either can be handed in.
     """
     student = copy.deepcopy(notebook)
     for cell in student["cells"]:
@@ -156,9 +157,28 @@ def student_version(notebook: Notebook) -> Notebook:
         cell["source"] = without_hidden_tests(text)
         if code:
             cell.update(outputs=[], execution_count=None)
-        if _told(cell, "locked") or (_told(cell, "grade") and not _told(cell, "solution")):
-            cell["metadata"].update(deletable=False, editable=False)
+        if _told(cell, "solution") or _told(cell, "grade"):
+            _seal(cell)
     return student
+
+
+def _seal(cell: Cell) -> None:
+    """Keep a cell from being deleted and a check from being edited, and note nbgrader's checksum.
+
+    By the checksum nbgrader knows an answer that nobody has touched.
+    """
+    told = cell["metadata"]["nbgrader"]
+    locked = not told["solution"]
+    cell["metadata"].update({"deletable": False} | ({"editable": False} if locked else {}))
+    points = [str(float(told["points"]))] if told["grade"] else []
+    text = [
+        source(cell),
+        cell["cell_type"],
+        *map(str, (told["grade"], told["solution"], locked)),
+        told["grade_id"],
+    ]
+    checksum = hashlib.md5("".join(text + points).encode(), usedforsecurity=False).hexdigest()
+    told.update(checksum=checksum, cell_type=cell["cell_type"])
 
 
 # -- The page in the book -----------------------------------------------------------------------
@@ -290,18 +310,15 @@ def report(course: Path) -> list[str]:
     return lines
 
 
-def _remarkable(notebook: Notebook) -> Iterator[str]:
+def _remarkable(notebook: Notebook) -> list[str]:
     told = {
-        "TamperingError": "the checker was changed",
+        "TamperingError": "the checker was changed: ",
         "CellTimeoutError": "the time was up",
         "KeyboardInterrupt": "the time was up",
-        "DeadKernelError": "the kernel died",
     }
-    for cell in notebook["cells"]:
-        identity = cell["metadata"].get("nbgrader", {}).get("grade_id", "a cell of the student's")
-        for output in cell.get("outputs", []):
-            if output.get("ename") in told:
-                yield f"{identity}: {told[output['ename']]} ({output['evalue'][:200]})"
+    errors = [output for cell in notebook["cells"] for output in cell.get("outputs", [])]
+    errors = [output for output in errors if output.get("ename") in told]
+    return sorted({told[error["ename"]] + error["evalue"][:200] for error in errors})
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
