@@ -73,7 +73,7 @@ serve: book ## build, and serve the book on 127.0.0.1 (PORT=8000)
 notebooks: $(INSTALLED) ## execute the committed notebooks in place and clean them (NOTEBOOKS=book/01_blame.ipynb for one)
 	@set -e; for notebook in $(NOTEBOOKS); do \
 	  echo "$$notebook"; \
-	  $(PY) -c "from nbclient.cli import main; main()" --inplace --timeout=300 "$$notebook"; \
+	  FA_TEACH_EXPLORERS=still $(PY) -c "from nbclient.cli import main; main()" --inplace --timeout=300 "$$notebook"; \
 	  $(PY) -m nbstripout $(STRIP) "$$notebook"; \
 	done
 
@@ -120,6 +120,11 @@ test: lint ## everything: lint, library, doctests, notebooks, the built book in 
 	@echo "make test: lint, library tests, doctests, notebooks, book build and browser tests passed."
 
 # Torch is large (on Linux, with CUDA libraries, several GB); the benchmark says so and goes on without it.
+.PHONY: js
+js: $(INSTALLED) ## build the explorers' front end again (needs Node 20 or newer)
+	$(PY) -m fa_teach.explorers._palette_json > js/src/palette.json
+	cd js && npm ci --no-audit --no-fund && npm run --silent build
+
 .PHONY: bench
 bench: $(INSTALLED) ## speed against the floor of the matrix products, and PyTorch where it is installed
 	$(PY) -m benchmarks
