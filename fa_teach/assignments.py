@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import copy
+import hashlib
 import json
 import re
 import sys
@@ -146,7 +147,7 @@ def student_version(notebook: Notebook) -> Notebook:
     Returns
     -------
     dict
-        A new notebook. It has the cells that ``nbgrader generate_assignment`` makes, without the checksums.
+        A new notebook: the same that ``nbgrader generate_assignment`` makes, so that either can be handed in.
     """
     student = copy.deepcopy(notebook)
     for cell in student["cells"]:
@@ -156,9 +157,28 @@ def student_version(notebook: Notebook) -> Notebook:
         cell["source"] = without_hidden_tests(text)
         if code:
             cell.update(outputs=[], execution_count=None)
-        if _told(cell, "locked") or (_told(cell, "grade") and not _told(cell, "solution")):
-            cell["metadata"].update(deletable=False, editable=False)
+        if _told(cell, "solution") or _told(cell, "grade"):
+            _seal(cell)
     return student
+
+
+def _seal(cell: Cell) -> None:
+    """Keep a cell from being deleted and a check from being edited, and note nbgrader's checksum.
+
+    By the checksum nbgrader knows an answer that nobody has touched.
+    """
+    told = cell["metadata"]["nbgrader"]
+    locked = not told["solution"]
+    cell["metadata"].update({"deletable": False} | ({"editable": False} if locked else {}))
+    points = [str(float(told["points"]))] if told["grade"] else []
+    text = [
+        source(cell),
+        cell["cell_type"],
+        *map(str, (told["grade"], told["solution"], locked)),
+        told["grade_id"],
+    ]
+    checksum = hashlib.md5("".join(text + points).encode(), usedforsecurity=False).hexdigest()
+    told.update(checksum=checksum, cell_type=cell["cell_type"])
 
 
 # -- The page in the book -----------------------------------------------------------------------
@@ -234,6 +254,82 @@ def _markdown(identity: str, text: str) -> Cell:
     return cell
 
 
+# -- Gradescope, through otter-grader -----------------------------------------------------------
+
+
+def otter_version(notebook: Notebook, *, name: str) -> Notebook:
+    """The assignment as a master notebook for ``otter assign``, whose zip file is what Gradescope takes.
+
+    Each part of an exercise becomes a hidden test with its share of the points, on cases that nobody has seen.
+    Half marks for changing an argument, and the case by hand, have no counterpart there.
+
+    Parameters
+    ----------
+    notebook : dict
+        The source, format 4.
+    name : str
+        Of the assignment.
+
+    Returns
+    -------
+    dict
+    """
+    cells = [_raw(f"# ASSIGNMENT CONFIG\nname: {name}\nrequirements: [fa_teach]\nexport_cell: false")]
+    for cell in notebook["cells"]:
+        text = source(cell)
+        if _told(cell, "solution"):
+            identity = cell["metadata"]["nbgrader"]["grade_id"]
+            manual = _told(cell, "grade")
+            points = cell["metadata"]["nbgrader"].get("points")
+            config = f"name: {identity}\n" + (
+                f"manual: true\npoints: {points}" if manual else "check_cell: false"
+            )
+            answer = _copy(cell, text.replace("### BEGIN", "# BEGIN").replace("### END", "# END"))
+            cells += [
+                _raw(f"# BEGIN QUESTION\n{config}"),
+                _raw("# BEGIN SOLUTION"),
+                answer,
+                _raw("# END SOLUTION"),
+            ]
+            cells += [_raw("# END QUESTION")] if manual else []
+        elif _told(cell, "grade"):
+            cells += [_raw("# BEGIN TESTS"), *_otter_tests(cell), _raw("# END TESTS"), _raw("# END QUESTION")]
+            cells.append(_copy(cell, _SCORED.sub(r"\1", without_hidden_tests(text))))
+        else:
+            cells.append(_copy(cell, text))
+    kept = {key: notebook[key] for key in ("metadata", "nbformat", "nbformat_minor")}
+    return {**kept, "cells": [{**cell, "id": f"{name}-{i}"} for i, cell in enumerate(cells)]}
+
+
+def _otter_tests(cell: Cell) -> Iterator[Cell]:
+    told = cell["metadata"]["nbgrader"]
+    exercise = exercises.find(told["grade_id"].removesuffix("-check"))
+    seed = re.findall(r"seed=(\d+)", source(cell))[0]
+    total = sum(part.points for part in exercise.parts)
+    output = {
+        "output_type": "execute_result",
+        "execution_count": 1,
+        "metadata": {},
+        "data": {"text/plain": "True"},
+    }
+    for i, part in enumerate(exercise.parts):
+        points = round(told["points"] * part.points / total, 4)
+        config = f'""" # BEGIN TEST CONFIG\npoints: {points}\nhidden: true\n""" # END TEST CONFIG'
+        test = (
+            f"from fa_teach.exercises import check\n\ncheck({exercise.name}, seed={seed}).parts[{i}].passed"
+        )
+        yield {**_copy(cell, f"{config}\n{test}"), "outputs": [output]}
+
+
+def _copy(cell: Cell, text: str) -> Cell:
+    bare = {"cell_type": cell["cell_type"], "metadata": {}, "source": text}
+    return bare | ({"outputs": [], "execution_count": None} if cell["cell_type"] == "code" else {})
+
+
+def _raw(text: str) -> Cell:
+    return {"cell_type": "raw", "metadata": {}, "source": text}
+
+
 # -- From the command line ----------------------------------------------------------------------
 
 
@@ -271,6 +367,15 @@ def write_student_versions(target: Path, folder: Path = SOURCES) -> list[Path]:
     return written
 
 
+def write_otter_versions(target: Path, folder: Path = SOURCES) -> list[Path]:
+    """Write each assignment as a master notebook for otter-grader into a folder."""
+    written = []
+    for path in sources(folder):
+        write(otter_version(read(path), name=path.stem), target / path.name)
+        written.append(target / path.name)
+    return written
+
+
 def report(course: Path) -> list[str]:
     """What an instructor should look at after autograding, in a line each.
 
@@ -290,31 +395,31 @@ def report(course: Path) -> list[str]:
     return lines
 
 
-def _remarkable(notebook: Notebook) -> Iterator[str]:
+def _remarkable(notebook: Notebook) -> list[str]:
     told = {
-        "TamperingError": "the checker was changed",
+        "TamperingError": "the checker was changed: ",
         "CellTimeoutError": "the time was up",
         "KeyboardInterrupt": "the time was up",
-        "DeadKernelError": "the kernel died",
     }
-    for cell in notebook["cells"]:
-        identity = cell["metadata"].get("nbgrader", {}).get("grade_id", "a cell of the student's")
-        for output in cell.get("outputs", []):
-            if output.get("ename") in told:
-                yield f"{identity}: {told[output['ename']]} ({output['evalue'][:200]})"
+    errors = [output for cell in notebook["cells"] for output in cell.get("outputs", [])]
+    errors = [output for output in errors if output.get("ename") in told]
+    return sorted({told[error["ename"]] + error["evalue"][:200] for error in errors})
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line."""
     parser = argparse.ArgumentParser(prog="python -m fa_teach.assignments", description=main.__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    for name, text in {
-        "stage": "copy the sources to where nbgrader looks for them; prints the assignments' names",
-        "student": "write the student's notebooks, without nbgrader",
-        "report": "say which submissions an instructor should look at after autograding",
+    for name, (default, text) in {
+        "stage": (
+            "build/course/source",
+            "copy the sources to where nbgrader looks for them, and print their names",
+        ),
+        "student": ("build/student", "write the students' notebooks, without nbgrader"),
+        "otter": ("build/otter", "write master notebooks for `otter assign`"),
+        "report": ("build/course", "say which submissions an instructor should look at after autograding"),
     }.items():
         command = commands.add_parser(name, help=text, description=text)
-        default = {"stage": "build/course/source", "student": "build/student", "report": "build/course"}[name]
         command.add_argument(
             "folder", nargs="?", type=Path, default=Path(default), help=f"default: {default}"
         )
@@ -323,6 +428,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         lines = stage(options.folder)
     elif options.command == "student":
         lines = [str(path) for path in write_student_versions(options.folder)]
+    elif options.command == "otter":
+        lines = [str(path) for path in write_otter_versions(options.folder)]
     else:
         lines = report(options.folder) or ["Nothing to look at."]
     sys.stdout.write("".join(f"{line}\n" for line in lines))

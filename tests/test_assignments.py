@@ -121,6 +121,7 @@ def test_solution_is_the_one_of_the_library(path):
 # -- Marks --------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @each
 def test_instructors_version_gets_full_marks(path):
     notebook = assignments.read(path)
@@ -130,6 +131,7 @@ def test_instructors_version_gets_full_marks(path):
     assert execute(notebook) == points
 
 
+@pytest.mark.slow
 @each
 def test_untouched_student_version_gets_none(path):
     """And says so in words: nothing raises in a check's cell."""
@@ -137,6 +139,7 @@ def test_untouched_student_version_gets_none(path):
     assert set(execute(student).values()) == {0.0}
 
 
+@pytest.mark.slow
 @each
 def test_misconceptions_get_their_partial_marks_in_the_notebook(path):
     """Through the hidden tests and their unseen cases."""

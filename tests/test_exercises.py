@@ -62,13 +62,19 @@ def test_right_answers_in_other_styles(name, function):
 
 @pytest.mark.parametrize(("exercise", "misconception"), WRONG)
 def test_misconception_gets_its_own_hint(exercise, misconception):
-    """Each wrong answer is told from the right one and from every other wrong one, for any seed, in time."""
+    """Each wrong answer is told from the right one and from every other wrong one, for any seed, in time.
+
+    And it earns the same for any seed: no mark depends on the luck of the random cases.
+    """
+    shares = set()
     for seed in range(10):
         answer = check(misconception.code, name=exercise.name, seed=seed)
         assert answer.verdict in {"wrong", "partly right"}
         assert answer.share < 1
         assert answer.misconception == misconception.name, answer
         assert answer.hint == misconception.hint
+        shares.add(answer.share)
+    assert len(shares) == 1, shares
     start = time.process_time()
     check(misconception.code, name=exercise.name)
     assert time.process_time() - start < 2 * LIMIT

@@ -105,10 +105,10 @@ def _direct(rng, batch, hidden, n_L):
 
 
 def _layer_to_layer(delta_L, feedback, h):
-    errors, delta = [], delta_L
-    for B, h_l in zip(reversed(feedback), reversed(h), strict=True):
-        delta = delta @ B.T * (1 - h_l**2)
-        errors.insert(0, delta)
+    errors, delta = list(h), delta_L
+    for l in reversed(range(len(h))):
+        delta = delta @ feedback[l].T * (1 - h[l] ** 2)
+        errors[l] = delta
     return errors
 
 

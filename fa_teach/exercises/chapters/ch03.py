@@ -12,8 +12,12 @@ def signed_cosine(a, b):
     return (a * b).sum() / norms if norms > 0 else np.nan
 
 
-def _pair(rng, *shape):
-    return tuple(rng.normal(size=(2, *shape)))
+def _pairs(rng, *shape):
+    """One pair at an acute angle, one at an obtuse one: neither sign is left to luck."""
+    for towards in (1.0, -1.0):
+        a = rng.normal(size=shape)
+        b = rng.normal(size=shape)
+        yield a, b + (towards - (a * b).sum() / (a * a).sum()) * a
 
 
 def _opposite(rng, *shape):
@@ -41,8 +45,8 @@ SIGNED_COSINE = Exercise(
     answer=signed_cosine,
     title="The signed cosine",
     parts=(
-        Part("vectors", 1, lambda rng: [_pair(rng, 5), _pair(rng, 40)]),
-        Part("matrices", 1, lambda rng: [_pair(rng, 4, 3), _pair(rng, 3, 3)]),
+        Part("vectors", 1, lambda rng: [*_pairs(rng, 5), *_pairs(rng, 40)]),
+        Part("matrices", 1, lambda rng: [*_pairs(rng, 4, 3), *_pairs(rng, 3, 3)]),
         Part("opposite directions", 1, lambda rng: [_opposite(rng, 6), _opposite(rng, 3, 4)]),
         Part("a zero vector", 1, lambda rng: [(np.zeros(4), rng.normal(size=4))]),
     ),
@@ -112,14 +116,20 @@ def angle_in_degrees(cosine):
     return np.rad2deg(np.arccos(np.clip(cosine, -1, 1)))
 
 
+def _cosines(rng, *shape):
+    """Acute and obtuse ones in turn."""
+    signs = np.resize([1.0, -1.0], shape)
+    return (signs * rng.uniform(0.1, 0.9, size=shape),)
+
+
 ANGLE_IN_DEGREES = Exercise(
     answer=angle_in_degrees,
     title="The angle",
     parts=(
-        Part("an array", 2, lambda rng: [(rng.uniform(-1, 1, size=6),), (rng.uniform(-1, 1, size=(2, 3)),)]),
+        Part("an array", 2, lambda rng: [_cosines(rng, 6), _cosines(rng, 2, 3)]),
         Part("one number", 1, lambda rng: [(float(rng.uniform(-0.9, -0.1)),)]),
         Part("a hair beyond 1", 1, lambda rng: [(np.array([1 + 2e-16 * rng.integers(2, 9), -1 - 4e-16]),)]),
-        Part("NaN", 1, lambda rng: [(np.array([np.nan, rng.uniform(-1, 1)]),)]),
+        Part("NaN", 1, lambda rng: [(np.array([np.nan, rng.uniform(0.1, 0.9)]),)]),
     ),
     misconceptions=(
         Misconception(
@@ -186,16 +196,16 @@ def layer_alignment(delta_bp, delta_rule, h):
     return (g * u).sum() / norms if norms > 0 else np.nan
 
 
-def _errors(rng, batch, n_out, n_in, *, towards=0.5):
+def _errors(rng, batch, n_out, n_in, *, towards=1.0):
     delta, h = rng.normal(size=(batch, n_out)), rng.normal(size=(batch, n_in))
-    return delta, towards * delta + rng.normal(size=(batch, n_out)), h
+    return delta, towards * (delta + 0.3 * rng.normal(size=(batch, n_out))), h
 
 
 LAYER_ALIGNMENT = Exercise(
     answer=layer_alignment,
     title="The alignment of a layer",
     parts=(
-        Part("a batch", 2, lambda rng: [_errors(rng, 5, 3, 4), _errors(rng, 8, 4, 2)]),
+        Part("a batch", 2, lambda rng: [_errors(rng, 5, 3, 4), _errors(rng, 8, 4, 2, towards=-0.5)]),
         Part("a batch of one", 1, lambda rng: [_errors(rng, 1, 5, 3)]),
         Part("errors that point the wrong way", 1, lambda rng: [_errors(rng, 6, 3, 3, towards=-2.0)]),
         Part(
@@ -268,15 +278,15 @@ def predicted_change(g, u, rate):
     return -rate * total
 
 
-def _layers(rng, *shapes, rate=0.1, share=0.4):
+def _layers(rng, *shapes, rate=0.1, towards=(1.0, 1.0)):
+    """Hidden layers that go downhill or uphill, as `towards` says, and the output layer with its exact gradient."""
     g = [rng.normal(size=shape) for shape in shapes]
-    u = [share * layer + rng.normal(size=layer.shape) for layer in g[:-1]] + [g[-1].copy()]
-    return g, u, rate
+    u = [s * (layer + 0.3 * rng.normal(size=layer.shape)) for s, layer in zip(towards, g[:-1], strict=False)]
+    return g, [*u, g[-1].copy()], rate
 
 
 def _uphill(rng):
-    g, u, rate = _layers(rng, (4, 3), (2, 4))
-    return g, [-5 * g[0], u[1]], rate
+    return _layers(rng, (4, 3), (2, 4), towards=(-5.0,))
 
 
 def _still(rng):
@@ -291,7 +301,10 @@ PREDICTED_CHANGE = Exercise(
         Part(
             "three layers",
             2,
-            lambda rng: [_layers(rng, (4, 3), (5, 4), (2, 5)), _layers(rng, (3, 3), (3, 3), (3, 3))],
+            lambda rng: [
+                _layers(rng, (4, 3), (5, 4), (2, 5), towards=(2.0, -1.0)),
+                _layers(rng, (3, 3), (3, 3), (3, 3)),
+            ],
         ),
         Part("a single layer", 1, lambda rng: [_layers(rng, (2, 5), rate=0.03)]),
         Part("a hidden layer that goes uphill", 1, lambda rng: [_uphill(rng)]),
