@@ -77,6 +77,25 @@ notebooks: $(INSTALLED) ## execute the committed notebooks in place and clean th
 	  $(PY) -m nbstripout $(STRIP) "$$notebook"; \
 	done
 
+# -- Assignments --------------------------------------------------------------------------------
+
+# nbgrader brings JupyterLab (570 MB in all), so it is installed only here. It calls a program of its own by name,
+# which has to be on the path.
+GRADING := .venv/.grading
+$(GRADING): $(INSTALLED)
+	@echo "Installing nbgrader into .venv (a few minutes the first time)."
+	@$(PY) -m pip install --quiet -c constraints.txt -e '.[grading]'
+	@touch $(GRADING)
+
+.PHONY: assignments
+assignments: $(GRADING) ## the students' notebooks, by nbgrader, in build/course/release
+	@mkdir -p build/course
+	@set -e; export PATH="$(CURDIR)/$(dir $(PY)):$$PATH"; \
+	for assignment in $$($(PY) -m fa_teach.assignments stage build/course/source); do \
+	  $(PY) -m nbgrader generate_assignment "$$assignment" --force --log-level=WARN; \
+	done
+	@echo "To hand out: $(CURDIR)/build/course/release"
+
 # -- Tests --------------------------------------------------------------------------------------
 
 .PHONY: lint

@@ -7,6 +7,8 @@ r"""What the book's build needs: a Sphinx extension, named in ``_config.yml``.
 - *Explorers without a kernel.* Notebooks are told that they run for the book, so that explorers show what a page can
   play by itself; their script is copied, and loaded by the pages that have one.
 - *Quiet pages.* The theme loads scripts that this book does not use; here they are left out.
+- *No leaks.* Assignments are built from sources that hold solutions and hidden tests (see `fa_teach.assignments`).
+  What is served beside the page is the student's notebook, and solutions on a page are not searched.
 
 Nothing in the library imports this module.
 """
@@ -25,9 +27,10 @@ from typing import TYPE_CHECKING, Any
 import math_core
 from docutils import nodes
 from sphinx.util import logging
+from sphinx.util.docutils import SphinxRole
 from sphinx.util.math import get_node_equation_number
 
-from fa_teach import explorers
+from fa_teach import assignments, explorers
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
@@ -205,6 +208,54 @@ def _remove_old_pages(app: Sphinx, error: Exception | None) -> None:
                     page.unlink()
 
 
+# -- No leaks -----------------------------------------------------------------------------------
+
+
+class StudentNotebook(SphinxRole):
+    """A link to the student's notebook of the assignment on this page."""
+
+    def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
+        """Make the link; the file is written by `_serve_student_version`."""
+        docname = self.env.docname
+        target = f"{'../' * docname.count('/')}_sources/{docname}.ipynb"
+        link = f'<a href="{target}" download>{html.escape(self.text)}</a>'
+        return [nodes.raw("", link, format="html")], []
+
+
+def _serve_student_version(
+    app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: nodes.document | None
+) -> None:
+    """Put the student's notebook where Sphinx would have copied the source, and keep it from doing so."""
+    path = Path(app.env.doc2path(pagename)) if pagename in app.env.found_docs else None
+    if path is None or path.suffix != ".ipynb" or app.builder.format != "html":
+        return
+    notebook = assignments.read(path)
+    if assignments.is_assignment(notebook):
+        served = Path(app.outdir, "_sources", f"{pagename}.ipynb")
+        assignments.write(assignments.student_version(notebook), served)
+        context["sourcename"] = ""  # the theme has read it for its download button already
+
+
+def without_solutions(doctree: nodes.document) -> nodes.document:
+    """A copy of a page without the dropdowns of solutions, for the search index."""
+    searched = doctree.deepcopy()
+    for node in list(searched.findall(nodes.Element)):
+        if assignments.SOLUTION_CLASS in node.get("classes", ()) and node.parent is not None:
+            node.parent.remove(node)
+    return searched
+
+
+def _index_without_solutions(app: Sphinx) -> None:
+    if app.builder.format == "html":
+        builder: StandaloneHTMLBuilder = app.builder  # type: ignore[assignment]  # html builders only
+        index_page = builder.index_page
+
+        def index(pagename: str, doctree: nodes.document, title: str) -> None:
+            index_page(pagename, without_solutions(doctree), title)
+
+        builder.index_page = index  # type: ignore[method-assign]  # Sphinx has no event for this
+
+
 def _add_filter(app: Sphinx) -> None:
     builder: StandaloneHTMLBuilder = app.builder  # type: ignore[assignment]  # html builders only
     if app.builder.format == "html":
@@ -219,7 +270,10 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("config-inited", forget_stale_outputs)
     app.connect("config-inited", play_without_kernel)
     app.connect("html-page-context", _load_script_where_needed)
+    app.add_role("student-notebook", StudentNotebook())
     app.connect("builder-inited", _add_filter, priority=900)
+    app.connect("builder-inited", _index_without_solutions)
+    app.connect("html-page-context", _serve_student_version, priority=950)
     app.connect("html-page-context", _leave_out_unused_files, priority=900)
     app.connect("build-finished", _quiet_console)
     app.connect("build-finished", _remove_old_pages)

@@ -327,7 +327,8 @@ def train(
             if still or not all_alive:
                 update = _masked(update, still, alive)
             rate = rate_at(step)
-            _descend(network, update, rate, weight_decay, still, None if all_alive else alive)
+            living = None if all_alive else alive
+            _descend(network, update, rate, weight_decay, still, living, keep=rule.adapt is not None)
             if rule.adapt is not None:
                 old = feedbacks[rule]
                 new = rule.adapt(
@@ -363,12 +364,23 @@ def train(
 
 
 def _descend(
-    network: Network, update: Gradient, rate: Any, decay: float, still: frozenset[int], alive: Array | None
+    network: Network,
+    update: Gradient,
+    rate: Any,
+    decay: float,
+    still: frozenset[int],
+    alive: Array | None,
+    *,
+    keep: bool,
 ) -> None:
-    """Change the network's own arrays in place: ``W -= η (u + λ W)``, where members are alive and layers not still."""
+    """Change the network's own arrays in place: ``W -= η (u + λ W)``, where members are alive and layers not still.
+
+    Unless the update is to be kept, ``η u`` takes its place in memory: a large network then steps faster.
+    """
     for l, (W, u) in enumerate(zip(network.weights, update.weights, strict=True), start=1):
         if l not in still:
-            change = _trailing(rate, 2) * (u + decay * W if decay else u)
+            u = u + decay * W if decay else u
+            change = np.multiply(_trailing(rate, 2), u, out=None if keep else u)
             W -= change if alive is None else np.where(_trailing(alive, 2), change, 0)
     for l, (c, u) in enumerate(zip(network.biases, update.biases, strict=True), start=1):
         if l not in still:
@@ -401,7 +413,7 @@ def _select(array: Array, index: Array | None) -> Array:
     if index is None:
         return array
     if array.ndim == 2:
-        return array[index]
+        return array.take(index, axis=-2)
     lead = np.broadcast_shapes(array.shape[:-2], index.shape[:-1])
     array = np.broadcast_to(array, lead + array.shape[-2:])
     index = np.broadcast_to(index, lead + index.shape[-1:])

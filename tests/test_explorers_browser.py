@@ -4,7 +4,8 @@ import re
 from pathlib import Path
 
 import pytest
-import test_book
+from browsing import HTML, PAGES
+from browsing import PHONE as PHONE_SIZE
 
 from fa_teach import explorers
 from fa_teach.explorers import MODULES
@@ -14,18 +15,16 @@ from fa_teach.explorers._base import _baked
 pytestmark = pytest.mark.browser
 
 ROOT = Path(__file__).parents[1]
-HTML = test_book.HTML
-browser, site, visit = test_book.browser, test_book.site, test_book.visit
 BY_SLUG = {explorer.slug: explorer for explorer in (getattr(explorers, name) for name in MODULES)}
 FOUND = [
     (name, slug)
-    for name in test_book.PAGES
+    for name in PAGES
     for slug in re.findall(
         r'class="fa-explorer" id="[\w-]+" data-explorer="([\w-]+)"', (HTML / name).read_text(encoding="utf-8")
     )
 ]
 everywhere = pytest.mark.parametrize(("name", "slug"), FOUND, ids=[f"{Path(n).stem}-{s}" for n, s in FOUND])
-PHONE = {"viewport": test_book.PHONE, "has_touch": True, "is_mobile": True}
+PHONE = {"viewport": PHONE_SIZE, "has_touch": True, "is_mobile": True}
 AXE = ROOT / "js" / "node_modules" / "axe-core" / "axe.min.js"
 # Defects of the theme, on all pages: an unlabelled landmark around the logo, a button whose words differ.
 THEME = {"region", "label-content-name-mismatch"}
@@ -163,8 +162,19 @@ def work(shown, name, how):
 
 def test_every_explorer_is_in_the_book():
     """One that no page shows is tested by nobody."""
-    assert test_book.PAGES, "the book is not built: run `make book`"
+    assert PAGES, "the book is not built: run `make book`"
     assert {slug for _, slug in FOUND} == set(BY_SLUG)
+
+
+def test_only_pages_with_an_explorer_load_the_script():
+    """One cached file, and nothing on the pages that do without."""
+    with_explorer = {name for name, _ in FOUND}
+    for name in PAGES:
+        source = (HTML / name).read_text(encoding="utf-8")
+        assert len(re.findall(r'<script[^>]*src="[^"]*explorers\.js', source)) == (name in with_explorer), (
+            name
+        )
+        assert "jupyter.widget" not in source, f"{name} holds widget states: the data is there twice"
 
 
 @everywhere

@@ -32,6 +32,15 @@ def test_fingerprint_ignores_compiled_python(tmp_path):
     assert extension.hash_of_files(tmp_path) == before
 
 
+def test_fingerprint_leaves_out_what_only_draws(tmp_path):
+    """The explorers' script may change without all notebooks running again."""
+    (tmp_path / "static").mkdir()
+    before = extension.hash_of_files(tmp_path, without=tmp_path / "static")
+    (tmp_path / "static" / "explorers.js").write_text("draw()")
+    assert extension.hash_of_files(tmp_path, without=tmp_path / "static") == before
+    assert extension.hash_of_files(tmp_path) != before
+
+
 def test_fingerprint_names_what_computes_and_draws():
     assert re.match(r"^[0-9a-f]{64} numpy \S+ matplotlib \S+ ", extension.fingerprint())
 

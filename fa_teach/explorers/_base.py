@@ -56,6 +56,9 @@ class Explorer(anywidget.AnyWidget):
     moment: ClassVar[Sequence[str]] = ()
     """Sentences on the player's frame. Fields come from the view; the first sentence that has them all is said."""
 
+    WIDGET: ClassVar[frozenset[str]] = frozenset({"layout", "tooltip", "tabbable"})
+    """What is passed on to ipywidgets."""
+
     _slug = traitlets.Unicode().tag(sync=True)
     _title = traitlets.Unicode().tag(sync=True)
     _controls: Any = traitlets.List().tag(sync=True)
@@ -77,6 +80,7 @@ class Explorer(anywidget.AnyWidget):
             _checks.one_of("hide", name, [*controls, "all"])
         arrays = self.compute(**full)
         self._now = arrays
+        self._behind: set[str] = set()  # controls that moved since arrays were last computed
         super().__init__(
             **passed,
             **full,
@@ -90,9 +94,6 @@ class Explorer(anywidget.AnyWidget):
             _template=self.sentence(arrays, full),
         )
         self.observe(self._changed, names=list(controls))
-
-    WIDGET: ClassVar[frozenset[str]] = frozenset({"layout", "tooltip", "tabbable"})
-    """What is passed on to ipywidgets."""
 
     # -- What a subclass says ----------------------------------------------------------------
 
@@ -165,16 +166,18 @@ class Explorer(anywidget.AnyWidget):
         if isinstance(self.controls()[change["name"]], Player):
             return
         values = self.values
+        self._behind.add(change["name"])
         try:
             arrays = dict(self._now)
             for part in self.parts:
-                if change["name"] in needs(part):
+                if self._behind & set(needs(part)):
                     arrays |= as_arrays(part, part(**{name: values[name] for name in needs(part)}))
             template = self.sentence(arrays, values)
         except Exception as error:
             self._error = f"{type(error).__name__}: {error}"
             raise
         self._now = arrays
+        self._behind.clear()
         with self.hold_sync():
             self._error = ""
             self._arrays = _for_browser(arrays)

@@ -234,7 +234,7 @@ class PhasePortrait(Explorer):
     'FA ends at (−2.26, −0.44). Stable: eigenvalue −4.67; the hidden layer is anti-aligned, 180°.'
     >>> portrait.b = -1.0
     >>> print(portrait.arrays["fa_w"][-1].round(2))
-    [-1.41 -0.71]
+    [-1.77 -0.57]
     """
 
     slug = "phase-portrait"

@@ -68,6 +68,8 @@ export class App {
       this.error,
       this.live,
     );
+    // JupyterLab would take the arrow keys for itself; it looks for this mark on what has the focus
+    this.root.addEventListener("focusin", ({ target }) => target.setAttribute("data-lm-suppress-shortcuts", "true"));
     this.unfollow = followScheme(this.root);
     place.append(this.root);
     this.view = this.spec.create(this.stage, {

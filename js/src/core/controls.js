@@ -1,9 +1,6 @@
 // One element for each kind of control. Each returns { element, update(value) } and calls `change(value, live)`.
-import { el } from "./dom.js";
+import { el, fresh } from "./dom.js";
 import { spoken } from "./text.js";
-
-let count = 0;
-const fresh = (name) => `fax-${name}-${++count}`;
 
 /** A slider. On a page without a kernel it steps through the grid. */
 function range(control, { snapping, change }) {

@@ -24,3 +24,9 @@ export function set(node, attributes) {
   }
   return node;
 }
+
+// Jupyter loads this bundle once for each widget: what they share stands outside of it.
+const shared = (globalThis[Symbol.for("fa_teach.explorers")] ??= { count: 0 });
+
+/** An id that nothing else on the page has. */
+export const fresh = (name) => `fax-${name}-${++shared.count}`;

@@ -3,11 +3,9 @@ import { axisBottom, axisLeft } from "d3-axis";
 import { scaleLinear, scaleLog } from "d3-scale";
 import { select } from "d3-selection";
 import { line as d3line } from "d3-shape";
-import { set, svg } from "./dom.js";
+import { fresh, set, svg } from "./dom.js";
 import { MINUS, number } from "./text.js";
 import { color, wordColor } from "./theme.js";
-
-let count = 0;
 
 /** An SVG picture; `label` says what it is to those who do not see it. */
 export function picture(root, label) {
@@ -20,7 +18,7 @@ export function picture(root, label) {
  */
 export function chart(parent, { xLabel = "", yLabel = "", title = "", log = false, xTicks = 5, yTicks = 4, xTickWords = true, format = null } = {}) {
   const group = svg(parent, "g");
-  const clip = `fax-clip-${++count}`;
+  const clip = fresh("clip");
   const rect = svg(svg(svg(group, "defs"), "clipPath", { id: clip }), "rect");
   const ground = svg(group, "rect", { class: "fax-ground" });
   const plot = svg(group, "g", { "clip-path": `url(#${clip})` });
@@ -190,6 +188,7 @@ export function handle(target, control, { move, nudge, tell }) {
       });
     },
     place([x, y]) {
+      if (x !== control.default[0] || y !== control.default[1]) hint.remove();
       set(group, {
         transform: `translate(${target.x(x)},${target.y(y)})`,
         "aria-valuenow": x,

@@ -79,20 +79,21 @@ export default {
     loss.plot.prepend(lossGrounds);
     const alignmentLine = svg(alignment.plot, "path", { style: `stroke:${color("fa")}`, fill: "none", "stroke-width": 2.2, class: "fax-alignment" });
     const alignmentDot = svg(alignment.plot, "circle", { r: 4, style: `fill:${color("fa")}`, class: "fax-rim" });
-    const falls = word(alignment.plot, "loss falls", "stable", { class: "fax-word fax-plain", "text-anchor": "end" });
-    const rises = word(alignment.plot, "loss rises", "unstable", { class: "fax-word fax-plain", "text-anchor": "end" });
+    const falls = word(alignment.plot, "loss falls", "aligned", { class: "fax-word fax-plain", "text-anchor": "end" });
+    const rises = word(alignment.plot, "loss rises", "anti_aligned", { class: "fax-word fax-plain", "text-anchor": "end" });
     const lossNames = svg(loss.over, "g");
 
     // Eigenvalue
     const left = svg(strip.plot, "rect", { style: `fill:${color("aligned")}` });
     const right = svg(strip.plot, "rect", { style: `fill:${color("anti_aligned")}` });
     const zero = svg(strip.plot, "line", { style: `stroke:${color("neutral")}` });
-    const leftWord = word(strip.plot, "stable", "stable", { class: "fax-word fax-plain" });
-    const rightWord = word(strip.plot, "unstable", "unstable", { class: "fax-word fax-plain", "text-anchor": "end" });
+    const leftWord = word(strip.plot, "stable", "aligned", { class: "fax-word fax-plain" });
+    const rightWord = word(strip.plot, "unstable", "anti_aligned", { class: "fax-word fax-plain", "text-anchor": "end" });
     const needle = svg(strip.over, "path", { "stroke-width": 4.5, "stroke-linecap": "round", class: "fax-eigenvalue" });
     const reading = svg(strip.over, "text", { class: "fax-name", y: -9 });
 
     let landscape = null; // what the plane was drawn for
+    const stretches = []; // of the hyperbola, stable and unstable
 
     function layout(width) {
       const wide = width >= 600;
@@ -133,7 +134,7 @@ export default {
       set(arrows, { d });
 
       curves.replaceChildren();
-      names.replaceChildren();
+      stretches.length = 0;
       const [branches, points] = hyperbola.shape;
       for (let i = 0; i < branches; i++) {
         let from = 0;
@@ -144,7 +145,7 @@ export default {
           const line = tracePoints(hyperbola, plane, k - from + 1, i * points + from);
           svg(curves, "path", { d: line, style: `stroke:${color("page")}`, "stroke-width": 6.5, fill: "none", opacity: 0.75 });
           svg(curves, "path", { d: line, style: `stroke:${color(role)}`, "stroke-width": 3.5, fill: "none", "stroke-dasharray": dashes(role), class: `fax-${role}` });
-          nameStretch(role, hyperbola, i * points + from, i * points + k);
+          stretches.push({ role, points: hyperbola.subarray(2 * (i * points + from), 2 * (i * points + k + 1)) });
           from = k;
         }
       }
@@ -154,27 +155,39 @@ export default {
       const inside = room > 80 ? ["anti-aligned:", "loss rises"] : room > 56 ? ["loss rises"] : [];
       inside.forEach((text, i) => {
         const at = { x: x(-0.06 * up), y: y(up * 2.62) - 2 + 16 * i, "text-anchor": up < 0 ? "start" : "end" };
-        word(places, text, "unstable", { class: "fax-word fax-plain", ...at });
+        word(places, text, "anti_aligned", { class: "fax-word fax-plain", ...at });
       });
       const corner = up < 0 ? [-2.85, 2.62, "start"] : [2.85, -2.62, "end"];
-      word(places, "aligned: loss falls", "stable", { class: "fax-word fax-plain", x: x(corner[0]), y: y(corner[1]), "text-anchor": corner[2] });
+      word(places, "aligned: loss falls", "aligned", { class: "fax-word fax-plain", x: x(corner[0]), y: y(corner[1]), "text-anchor": corner[2] });
     }
 
-    /** Say what a stretch of the hyperbola is, beside its far end. */
-    function nameStretch(role, points, from, to) {
+    /** Say what each stretch of the hyperbola is: beside its far end, or further in where something else stands there. */
+    function nameStretches(busy) {
       const { x, y } = plane;
-      const seen = [];
-      for (let row = from; row <= to; row++)
-        if (Math.abs(points[2 * row]) < 2.9 && Math.abs(points[2 * row + 1]) < 2.9) seen.push([points[2 * row], points[2 * row + 1]]);
-      const far = ([a, b]) => a * a + b * b;
-      const [px, py] = seen.reduce((best, point) => (far(point) > far(best) ? point : best), seen[0] ?? [0, 0]);
-      if (seen.length < 2 || far([px, py]) < 2) return;
-      const flat = Math.abs(px) > Math.abs(py);
-      const outward = Math.sign(px);
-      const at = flat
-        ? { x: x(px) - 4 * outward, y: y(py) + (outward > 0 ? -10 : 20), "text-anchor": outward > 0 ? "end" : "start" }
-        : { x: x(px) + 10 * outward, y: y(py) + (py > 0 ? 14 : -6), "text-anchor": outward > 0 ? "start" : "end" };
-      word(names, nameOf(role), role, at);
+      names.replaceChildren();
+      for (const { role, points } of stretches) {
+        const places = [];
+        for (let i = 0; i < points.length; i += 2) {
+          const [px, py] = [points[i], points[i + 1]];
+          if (Math.max(Math.abs(px), Math.abs(py)) > 2.9) continue;
+          const flat = Math.abs(px) > Math.abs(py);
+          const outward = Math.sign(px);
+          places.push({
+            far: px * px + py * py,
+            role,
+            x: x(px) + (flat ? -4 : 10) * outward,
+            y: y(py) + (flat ? (outward > 0 ? -10 : 20) : py > 0 ? 14 : -6),
+            anchor: (flat ? outward > 0 : outward < 0) ? "end" : "start",
+          });
+        }
+        places.sort((a, b) => b.far - a.far);
+        const free = ({ x: px, y: py, anchor }) => {
+          const center = px + (anchor === "end" ? -24 : 24);
+          return busy.every((other) => Math.abs(other.x - center) > 48 || Math.abs(other.y - py) > 16);
+        };
+        const place = places.find((candidate) => candidate.far > 2 && free(candidate)) ?? places[0];
+        if (place && place.far > 2) word(names, nameOf(role), role, { x: place.x, y: place.y, "text-anchor": place.anchor });
+      }
     }
 
     function horizon({ values, arrays }) {
@@ -228,6 +241,8 @@ export default {
         labels.push(besideEnd(rule, px, py, count));
       }
       words(endNames, labels, { top: 10, bottom: plane.height - 6 });
+      const at = { x: plane.x(values.start[0]), y: plane.y(values.start[1]) };
+      nameStretches([at, ...labels.map(({ x, y, anchor }) => ({ x: x + (anchor === "end" ? -8 : 8), y }))]);
       words(lossNames, lossLabels(showing, arrays, until), { top: 6, bottom: loss.height - 8 });
       drawAlignment(showing.fa, arrays, moment, until, atEnd);
       drawEigenvalue(showing.fa, arrays, moment);
@@ -305,7 +320,7 @@ export default {
       const role = rate < 0 ? "stable" : "unstable";
       const at = strip.x(Math.min(Math.max(rate, EIGENVALUES[0]), EIGENVALUES[1]));
       set(needle, { d: `M${at},-2V26`, style: `stroke:${color(role)}` });
-      svg(reading, "tspan", {}, moment === Infinity ? "eigenvalue at the end of FA: " : "rate of the error, FA: ");
+      svg(reading, "tspan", {}, moment === Infinity ? "eigenvalue, FA: " : "rate of the error, FA: ");
       svg(reading, "tspan", { class: "fax-number", style: `fill:${wordColor(role)}` }, number(rate, 2, true));
     }
 
