@@ -119,12 +119,12 @@ test: lint ## everything: lint, library, doctests, notebooks, the built book in 
 	$(PY) -m pytest -n $(JOBS) -m browser tests $(PYTEST_ARGS)
 	@echo "make test: lint, library tests, doctests, notebooks, book build and browser tests passed."
 
-# Torch is large (on Linux, with CUDA libraries, several GB); the benchmark says so and goes on without it.
 .PHONY: js
 js: $(INSTALLED) ## build the explorers' front end again (needs Node 20 or newer)
 	$(PY) -m fa_teach.explorers._palette_json > js/src/palette.json
 	cd js && npm ci --no-audit --no-fund && npm run --silent build
 
+# Torch is large (on Linux, with CUDA libraries, several GB); the benchmark says so and goes on without it.
 .PHONY: bench
 bench: $(INSTALLED) ## speed against the floor of the matrix products, and PyTorch where it is installed
 	$(PY) -m benchmarks

@@ -559,5 +559,5 @@ def test_the_way_without_feedback_and_from_a_fixed_point():
         way = chain.path([-0.5, -2.0], rule=rule, points=12)
         np.testing.assert_array_equal(way.w, np.tile([-0.5, -2.0], (12, 1)))
         assert (np.diff(way.time[:-1]) > 0).all()
-    with pytest.raises(ValueError, match="points must be finite and at least 3"):
+    with pytest.raises(ValueError, match="points must be at least 3"):
         chain.path([1.0, 1.0], points=2)
