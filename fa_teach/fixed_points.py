@@ -39,6 +39,7 @@ STABLE, UNSTABLE = "stable", "unstable"
 UNDECIDED, NOT_FIXED = "undecided", "not a fixed point"
 NEUTRAL = 1.5e-8  # √ε, to which rounding moves a double eigenvalue 0; relative to the norm of the Jacobian
 TOLERANCE = 1e-9  # of the update, relative to the norm of the Jacobian times the length of θ (or 1)
+MAX_STEPS = 4_000  # of the flow in one stretch; at a kink of ReLU it may need ever more, ever shorter ones
 LARGEST = 10_000  # parameters, for which a Jacobian takes 0.8 GB
 
 
@@ -138,6 +139,8 @@ class FixedPoint:
         str or ndarray of str
         """
         rate = _checks.numbers("learning_rate", learning_rate, low=0.0, open_low=True)
+        if self.converged.ndim and rate.ndim:
+            _checks.matching("learning_rate", rate.shape, self.converged.shape)
         with np.errstate(invalid="ignore"):
             too_large = rate > self.critical_step
             at_the_edge = np.isclose(rate, self.critical_step, rtol=1e-9, atol=0.0)
@@ -337,8 +340,9 @@ def fixed_point(
     x, t, rule, feedback, frozen, weight_decay
         As for `fa_teach.dynamics.update_field`.
     time : float
-        How long to follow the flow; it ends early where nothing moves any more. With 0, Newton's method
-        starts at the network: it then finds unstable points as well, which the flow would leave.
+        How long to follow the flow; it ends early where nothing moves any more, or where it gets stuck, as it
+        may at a kink of ReLU. With 0, Newton's method starts at the network: it then finds unstable points as
+        well, which the flow would leave.
     steps : int
         At most so many that need a Jacobian, of each of the two kinds below; with 0 the flow alone searches.
     tolerance, neutral_tolerance : float
@@ -380,6 +384,7 @@ def fixed_point(
     neutral_tolerance = _checks.number("neutral_tolerance", neutral_tolerance, low=0.0)
     time = _checks.number("time", time, low=0.0)
     steps = _checks.integer("steps", steps, low=0)
+    rtol = _checks.number("rtol", rtol, low=0.0, open_low=True)
     theta, diverged = _settle(field, field.theta, time, rtol)
     settled = theta
     if time:
@@ -391,17 +396,23 @@ def fixed_point(
 def _settle(field: Field, theta: Array, time: float, rtol: float) -> tuple[Array, Array]:
     """Follow the flow for ever longer stretches, until the time is up or the update is down to rounding."""
     diverged = np.zeros(theta.shape[:-1], bool)
+    stuck = diverged  # out of steps or gone: it is followed no further
     first = np.linalg.norm(field(theta), axis=-1)
+
+    def flow(theta: Array) -> Array:
+        return np.where(stuck[..., None], 0.0, field(theta))
+
     stretch, left = min(1.0, time), time
     while left > 0:
-        _, theta, _, gone = integrate(
-            field, theta, np.array([stretch]), rtol=rtol, atol=1e-3 * rtol, max_steps=100_000
+        _, theta, stopped_at, gone = integrate(
+            flow, theta, np.array([stretch]), rtol=rtol, atol=1e-3 * rtol, max_steps=MAX_STEPS
         )
-        diverged |= gone
+        diverged = diverged | gone
+        stuck = stuck | ~np.isnan(stopped_at)
         left -= stretch
         stretch = min(2 * stretch, left)
         still = np.linalg.norm(field(theta), axis=-1) <= 1e-10 * first
-        if (still | diverged).all():
+        if (still | stuck).all():
             break
     return theta, diverged
 
@@ -574,7 +585,7 @@ def leading_eigenvalues(
     P = theta.shape[-1]
     m = _checks.integer("dimension", min(P, 100) if dimension is None else dimension, low=1, high=P)
     count = _checks.integer("count", count, low=1, high=m)
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(_checks.integer("seed", seed, low=0))
     basis = np.zeros((m + 1, *theta.shape))
     H = np.zeros((*theta.shape[:-1], m + 1, m))
     basis[0] = rng.normal(size=P)

@@ -245,6 +245,23 @@ def test_a_flow_that_blows_up_is_not_converged(monkeypatch):
     assert np.isfinite(dynamics.to_vector(point.network)).all()
 
 
+def test_a_flow_stuck_at_a_kink_ends_in_an_honest_no(monkeypatch):
+    """Backpropagation with ReLU runs into a kink, where the field points back from both sides."""
+    monkeypatch.setattr(fp, "MAX_STEPS", 1500)
+    x, t = np.random.default_rng(0).normal(size=(5, 3)), np.random.default_rng(1).normal(size=(5, 2))
+    net = init_network([3, 8, 2], activation="relu", seed=0)
+    point = fp.fixed_point(net, x, t, "bp", time=1e6)
+    assert point.verdict == "not a fixed point"
+    assert point.update_norm > 1e-3
+
+
+@pytest.mark.parametrize("rtol", [0, -1])
+def test_search_refuses_an_impossible_tolerance(rtol):
+    """Which would make the flow seem to blow up."""
+    with pytest.raises(ValueError, match="rtol must be"):
+        fp.fixed_point(chain(1.0, 1.0), [[1.0]], [[2.0]], "bp", rtol=rtol)
+
+
 def test_search_stops_short_when_told_to(rng):
     """Without time or steps enough, the start is returned for what it is."""
     net, x, t = linear_task(rng, [3, 4, 2])
@@ -314,6 +331,14 @@ def test_residuals_tell_when_eigenvalues_are_not_resolved(rng):
     net, x, t = linear_task(rng, [6, 8, 4])
     _, residuals = fp.leading_eigenvalues(net, x, t, "bp", count=1, which="rightmost", dimension=2)
     assert residuals[0] > 1e-3
+
+
+def test_step_sizes_that_do_not_fit_the_ensemble_are_refused():
+    """In one sentence."""
+    points = fp.stability(chain([1.0, 2.0, 4.0], [1.0, 0.5, 0.25]), ONE, ONE, "fa", B1)
+    assert points.verdict_at(0.01).shape == (3,)
+    with pytest.raises(ValueError, match="learning_rate must broadcast with the ensemble"):
+        points.verdict_at([0.1, 0.2])
 
 
 def test_too_many_parameters_are_refused():
