@@ -22,6 +22,7 @@ import numpy.typing as npt
 
 from fa_teach import _checks
 from fa_teach.dynamics import (
+    METHODS,
     Field,
     field_jacobian,
     field_jvp,
@@ -266,6 +267,7 @@ def stability(
     field = update_field(network, x, t, rule, feedback, frozen=frozen, weight_decay=weight_decay)
     tolerance = _checks.number("tolerance", tolerance, low=0.0, open_low=True)
     neutral_tolerance = _checks.number("neutral_tolerance", neutral_tolerance, low=0.0)
+    _checks.one_of("method", method, METHODS)
     theta = field.theta
     allowed = np.ones(theta.shape[:-1], bool)
     return _examine(field, theta, allowed, theta, tolerance, neutral_tolerance, method)
@@ -330,6 +332,7 @@ def fixed_point(
     tolerance: float = TOLERANCE,
     neutral_tolerance: float = NEUTRAL,
     rtol: float = 1e-6,
+    method: str = "complex",
 ) -> FixedPoint:
     """Find a fixed point from a start, by the flow and then Newton's method, and compute its stability.
 
@@ -349,6 +352,9 @@ def fixed_point(
         As for `stability`.
     rtol : float
         Relative error of each step of the flow.
+    method : str
+        How Jacobians are computed, see `fa_teach.dynamics.jacobian`: ``"central"`` for rules of your own that
+        complex numbers do not pass through.
 
     Returns
     -------
@@ -385,12 +391,13 @@ def fixed_point(
     time = _checks.number("time", time, low=0.0)
     steps = _checks.integer("steps", steps, low=0)
     rtol = _checks.number("rtol", rtol, low=0.0, open_low=True)
+    _checks.one_of("method", method, METHODS)
     theta, diverged = _settle(field, field.theta, time, rtol)
     settled = theta
     if time:
-        theta = _relax(field, theta, ~diverged, steps)
-    theta = _newton(field, theta, ~diverged, steps)
-    return _examine(field, theta, ~diverged, settled, tolerance, neutral_tolerance, "complex")
+        theta = _relax(field, theta, ~diverged, steps, method)
+    theta = _newton(field, theta, ~diverged, steps, method)
+    return _examine(field, theta, ~diverged, settled, tolerance, neutral_tolerance, method)
 
 
 def _settle(field: Field, theta: Array, time: float, rtol: float) -> tuple[Array, Array]:
@@ -417,7 +424,7 @@ def _settle(field: Field, theta: Array, time: float, rtol: float) -> tuple[Array
     return theta, diverged
 
 
-def _relax(field: Field, theta: Array, active: Array, steps: int) -> Array:
+def _relax(field: Field, theta: Array, active: Array, steps: int, method: str) -> Array:
     """Follow the flow on by implicit Euler steps ``(1/h - J) Δ = f``, longer and longer ones.
 
     Slow directions, which would cost the explicit method a step for each moment of the fast ones, are crossed in a few.
@@ -426,7 +433,7 @@ def _relax(field: Field, theta: Array, active: Array, steps: int) -> Array:
     floor = np.zeros(theta.shape[:-1])
     f = field(theta)
     for step in range(steps):
-        J = field_jacobian(field, theta)
+        J = field_jacobian(field, theta, method=method)
         size, scale = _norm(J), _scale(J, theta)
         if step == 0:
             floor = 1e-12 * scale
@@ -450,13 +457,13 @@ def _relax(field: Field, theta: Array, active: Array, steps: int) -> Array:
     return theta
 
 
-def _newton(field: Field, theta: Array, active: Array, steps: int) -> Array:
+def _newton(field: Field, theta: Array, active: Array, steps: int, method: str) -> Array:
     """Solve ``f = 0`` by the method of Levenberg and Marquardt, each member by itself."""
     factor = np.ones(theta.shape[:-1])
     floor = np.zeros(theta.shape[:-1])
     f = field(theta)
     for step in range(steps):
-        J = field_jacobian(field, theta)
+        J = field_jacobian(field, theta, method=method)
         norm, scale = np.linalg.norm(f, axis=-1), _scale(J, theta)
         if step == 0:
             floor = (

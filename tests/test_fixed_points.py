@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from fa_teach import dynamics, forward, init_feedback, init_network, pseudo_gradient
+from fa_teach import Rule, dynamics, forward, init_feedback, init_network, pseudo_gradient
 from fa_teach import fixed_points as fp
 from fa_teach.network import loss
 
@@ -331,6 +331,21 @@ def test_residuals_tell_when_eigenvalues_are_not_resolved(rng):
     net, x, t = linear_task(rng, [6, 8, 4])
     _, residuals = fp.leading_eigenvalues(net, x, t, "bp", count=1, which="rightmost", dimension=2)
     assert residuals[0] > 1e-3
+
+
+def test_search_with_a_rule_that_complex_numbers_do_not_pass():
+    """Backpropagation with ``|W|`` for ``W``: the spectrum of the point found is that of ``|w₂|`` as feedback."""
+    absolute = Rule(
+        name="abs", carriers=lambda net, B: [abs(W.mT) for W in net.weights[1:]], uses_feedback=False
+    )
+    point = fp.fixed_point(chain(-2.0, -1.0), ONE, ONE, absolute, method="central")
+    w1, w2 = dynamics.to_vector(point.network)
+    assert point.verdict == "stable"
+    np.testing.assert_allclose(point.slowest_rate, w1**2 + abs(w2) * w2, rtol=1e-6)
+    with pytest.raises(ValueError, match="method must be"):
+        fp.fixed_point(chain(1.0, 1.0), ONE, ONE, "bp", method="forward")
+    with pytest.raises(ValueError, match="method must be"):
+        fp.stability(chain(1.0, 1.0), ONE, ONE, "bp", method="forward")
 
 
 def test_step_sizes_that_do_not_fit_the_ensemble_are_refused():
