@@ -123,6 +123,16 @@ def broadcast(name: str, shape: tuple[int, ...], to: tuple[int, ...]) -> None:
         raise ValueError(f"{name} must broadcast to the ensemble's shape {to}; got shape {shape}.")
 
 
+def matching(name: str, shape: tuple[int, ...], other: tuple[int, ...]) -> None:
+    """Refuse a shape that does not broadcast with the ensemble's, in either direction."""
+    try:
+        np.broadcast_shapes(shape, other)
+    except ValueError:
+        raise ValueError(
+            f"{name} must broadcast with the ensemble's shape {other}; got shape {shape}."
+        ) from None
+
+
 def _range(low: float, high: float, open_low: bool) -> str:
     above = "greater than" if open_low else "at least"
     if np.isinf(low) and np.isinf(high):

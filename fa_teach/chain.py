@@ -37,6 +37,7 @@ Array = npt.NDArray[Any]
 
 RULES = ("fa", "bp")
 ROUNDING = 8 * np.finfo(np.float64).eps  # relative size below which a residual is rounding
+HUGE = 1e100  # invariants above it, cubed, are no numbers any more
 TANGENT = 1e-13  # relative size of the cubic's discriminant below which two of its roots count as one
 
 
@@ -432,7 +433,8 @@ def endpoint(w: Any, *, t: Any = 1.0, b: Any = 1.0) -> Array:
     Returns
     -------
     ndarray, shape ``(..., 2)``
-        Always finite: every start ends at a fixed point. With ``b = 0`` it is ``(w₁, t/w₁)``, or the start
+        Always finite: every start ends at a fixed point (one so far out that its invariant exceeds 1e100 is
+        refused). With ``b = 0`` it is ``(w₁, t/w₁)``, or the start
         itself, whatever its error, if ``w₁ = 0`` too.
 
     Examples
@@ -760,8 +762,10 @@ class _Start:
         e = self.t - self.w1 * self.w2
         self.stays = abs(e) <= ROUNDING * (abs(self.t) + abs(self.w1 * self.w2))
         self.stays |= (self.w1 == 0) & (self.b == 0)
-        self.C = self.w1 * self.w1 - 2 * self.b * self.w2
-        self.roots = _roots(self.C, self.b * self.t)
+        with np.errstate(over="ignore", invalid="ignore"):  # refused by _roots
+            self.C = self.w1 * self.w1 - 2 * self.b * self.w2
+            bt = self.b * self.t
+        self.roots = _roots(self.C, bt)
         lower, middle, upper = np.moveaxis(self.roots, -1, 0)
         self.goes_up = self.w1 > middle  # with one root, all three comparisons lead to it
         self.end = np.where(self.goes_up, upper, lower)
@@ -814,6 +818,9 @@ def _slope(r: Array, C: Array) -> Array:
 
 def _roots(C: Array, bt: Array) -> Array:
     """Real roots of ``r³ - C r - 2bt``, growing, shape ``(..., 3)``; one alone as ``(root, NaN, root)``."""
+    for name, value in (("w₁² - 2 b w₂", C), ("b t", bt)):
+        if not (abs(value) <= HUGE).all():
+            raise ValueError(f"{name} must be at most {HUGE:g} in size; got {abs(value).max():g}.")
     cube, square = C**3, 27 * bt * bt
     gap = cube - square
     tangent = abs(gap) <= TANGENT * (abs(cube) + square)

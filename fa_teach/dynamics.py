@@ -81,6 +81,8 @@ def from_vector(network: Network, theta: Any, *, frozen: Sequence[int] = ()) -> 
     ------
     ValueError
         If `theta` does not have as many entries as the network has free parameters.
+    TypeError
+        If `theta` does not hold numbers. NaN is let through: runs that diverged are full of it.
 
     Examples
     --------
@@ -90,7 +92,12 @@ def from_vector(network: Network, theta: Any, *, frozen: Sequence[int] = ()) -> 
     >>> from_vector(net, np.tile(to_vector(net), (7, 1)))
     Network(3-4-2, tanh, squared, 26 parameters, ensemble (7,))
     """
-    theta = np.asarray(theta)
+    try:
+        theta = np.asarray(theta)
+    except ValueError:  # rows of different lengths
+        raise TypeError("theta must be an array of numbers; got rows of different lengths.") from None
+    if theta.dtype.kind not in "fiubc":
+        raise TypeError(f"theta must hold numbers; got dtype {theta.dtype}.")
     free = _free(network, frozen)
     count = sum(_layer_sizes(network)[l - 1] for l in free)
     if theta.ndim < 1 or theta.shape[-1] != count:
@@ -107,7 +114,8 @@ def from_vector(network: Network, theta: Any, *, frozen: Sequence[int] = ()) -> 
 
 
 def _free(network: Network, frozen: Sequence[int]) -> list[int]:
-    still = {_checks.integer("frozen layer", l, low=1, high=network.depth) for l in frozen}
+    layers = _checks.items("frozen", frozen, "layers")
+    still = {_checks.integer("frozen layer", l, low=1, high=network.depth) for l in layers}
     free = [l for l in range(1, network.depth + 1) if l not in still]
     if not free:
         raise ValueError(f"frozen must leave a layer free; got all {network.depth} layers.")
@@ -720,9 +728,14 @@ def iterate(
 def _times(times: Any) -> Array:
     result = _checks.numbers("times", times, low=0.0).astype(np.float64)
     if result.ndim == 0:
-        result = np.linspace(0, float(result), 101)
-    if result.ndim != 1 or result.size == 0 or (np.diff(result) <= 0).any():
-        raise ValueError(f"times must be one list of rising numbers; got shape {result.shape}.")
+        end = _checks.number("times", float(result), low=0.0, open_low=True)
+        result = np.linspace(0, end, 101)
+    if result.ndim != 1 or result.size == 0:
+        raise ValueError(f"times must be a number or one list of numbers; got shape {result.shape}.")
+    falls = np.flatnonzero(np.diff(result) <= 0)
+    if falls.size:
+        before, after = result[falls[0] : falls[0] + 2]
+        raise ValueError(f"times must rise; got {after:g} after {before:g}.")
     return result
 
 
@@ -733,7 +746,8 @@ def _warn(stopped_at: Array, diverged: Array, unit: str) -> None:
     who = "The run" if early.ndim == 0 else f"{int(early.sum())} of {early.size} members"
     what = "blew up" if diverged[early].all() else "blew up or ran out of steps"
     what = what if diverged.any() else "ran out of max_steps"
-    text = f"{who} {what}, the first at {unit} {np.nanmin(stopped_at):g}; later records are NaN."
+    when = "at" if early.ndim == 0 else "the first at"
+    text = f"{who} {what}: {when} {unit} {np.nanmin(stopped_at):g}; later records are NaN."
     warnings.warn(text, DivergenceWarning, stacklevel=3)
 
 

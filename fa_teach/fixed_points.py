@@ -22,6 +22,7 @@ import numpy.typing as npt
 
 from fa_teach import _checks
 from fa_teach.dynamics import (
+    METHODS,
     Field,
     field_jacobian,
     field_jvp,
@@ -39,6 +40,7 @@ STABLE, UNSTABLE = "stable", "unstable"
 UNDECIDED, NOT_FIXED = "undecided", "not a fixed point"
 NEUTRAL = 1.5e-8  # √ε, to which rounding moves a double eigenvalue 0; relative to the norm of the Jacobian
 TOLERANCE = 1e-9  # of the update, relative to the norm of the Jacobian times the length of θ (or 1)
+MAX_STEPS = 4_000  # of the flow in one stretch; at a kink of ReLU it may need ever more, ever shorter ones
 LARGEST = 10_000  # parameters, for which a Jacobian takes 0.8 GB
 
 
@@ -138,6 +140,8 @@ class FixedPoint:
         str or ndarray of str
         """
         rate = _checks.numbers("learning_rate", learning_rate, low=0.0, open_low=True)
+        if self.converged.ndim and rate.ndim:
+            _checks.matching("learning_rate", rate.shape, self.converged.shape)
         with np.errstate(invalid="ignore"):
             too_large = rate > self.critical_step
             at_the_edge = np.isclose(rate, self.critical_step, rtol=1e-9, atol=0.0)
@@ -263,6 +267,7 @@ def stability(
     field = update_field(network, x, t, rule, feedback, frozen=frozen, weight_decay=weight_decay)
     tolerance = _checks.number("tolerance", tolerance, low=0.0, open_low=True)
     neutral_tolerance = _checks.number("neutral_tolerance", neutral_tolerance, low=0.0)
+    _checks.one_of("method", method, METHODS)
     theta = field.theta
     allowed = np.ones(theta.shape[:-1], bool)
     return _examine(field, theta, allowed, theta, tolerance, neutral_tolerance, method)
@@ -327,6 +332,7 @@ def fixed_point(
     tolerance: float = TOLERANCE,
     neutral_tolerance: float = NEUTRAL,
     rtol: float = 1e-6,
+    method: str = "complex",
 ) -> FixedPoint:
     """Find a fixed point from a start, by the flow and then Newton's method, and compute its stability.
 
@@ -337,14 +343,18 @@ def fixed_point(
     x, t, rule, feedback, frozen, weight_decay
         As for `fa_teach.dynamics.update_field`.
     time : float
-        How long to follow the flow; it ends early where nothing moves any more. With 0, Newton's method
-        starts at the network: it then finds unstable points as well, which the flow would leave.
+        How long to follow the flow; it ends early where nothing moves any more, or where it gets stuck, as it
+        may at a kink of ReLU. With 0, Newton's method starts at the network: it then finds unstable points as
+        well, which the flow would leave.
     steps : int
         At most so many that need a Jacobian, of each of the two kinds below; with 0 the flow alone searches.
     tolerance, neutral_tolerance : float
         As for `stability`.
     rtol : float
         Relative error of each step of the flow.
+    method : str
+        How Jacobians are computed, see `fa_teach.dynamics.jacobian`: ``"central"`` for rules of your own that
+        complex numbers do not pass through.
 
     Returns
     -------
@@ -380,33 +390,41 @@ def fixed_point(
     neutral_tolerance = _checks.number("neutral_tolerance", neutral_tolerance, low=0.0)
     time = _checks.number("time", time, low=0.0)
     steps = _checks.integer("steps", steps, low=0)
+    rtol = _checks.number("rtol", rtol, low=0.0, open_low=True)
+    _checks.one_of("method", method, METHODS)
     theta, diverged = _settle(field, field.theta, time, rtol)
     settled = theta
     if time:
-        theta = _relax(field, theta, ~diverged, steps)
-    theta = _newton(field, theta, ~diverged, steps)
-    return _examine(field, theta, ~diverged, settled, tolerance, neutral_tolerance, "complex")
+        theta = _relax(field, theta, ~diverged, steps, method)
+    theta = _newton(field, theta, ~diverged, steps, method)
+    return _examine(field, theta, ~diverged, settled, tolerance, neutral_tolerance, method)
 
 
 def _settle(field: Field, theta: Array, time: float, rtol: float) -> tuple[Array, Array]:
     """Follow the flow for ever longer stretches, until the time is up or the update is down to rounding."""
     diverged = np.zeros(theta.shape[:-1], bool)
+    stuck = diverged  # out of steps or gone: it is followed no further
     first = np.linalg.norm(field(theta), axis=-1)
+
+    def flow(theta: Array) -> Array:
+        return np.where(stuck[..., None], 0.0, field(theta))
+
     stretch, left = min(1.0, time), time
     while left > 0:
-        _, theta, _, gone = integrate(
-            field, theta, np.array([stretch]), rtol=rtol, atol=1e-3 * rtol, max_steps=100_000
+        _, theta, stopped_at, gone = integrate(
+            flow, theta, np.array([stretch]), rtol=rtol, atol=1e-3 * rtol, max_steps=MAX_STEPS
         )
-        diverged |= gone
+        diverged = diverged | gone
+        stuck = stuck | ~np.isnan(stopped_at)
         left -= stretch
         stretch = min(2 * stretch, left)
         still = np.linalg.norm(field(theta), axis=-1) <= 1e-10 * first
-        if (still | diverged).all():
+        if (still | stuck).all():
             break
     return theta, diverged
 
 
-def _relax(field: Field, theta: Array, active: Array, steps: int) -> Array:
+def _relax(field: Field, theta: Array, active: Array, steps: int, method: str) -> Array:
     """Follow the flow on by implicit Euler steps ``(1/h - J) Δ = f``, longer and longer ones.
 
     Slow directions, which would cost the explicit method a step for each moment of the fast ones, are crossed in a few.
@@ -415,7 +433,7 @@ def _relax(field: Field, theta: Array, active: Array, steps: int) -> Array:
     floor = np.zeros(theta.shape[:-1])
     f = field(theta)
     for step in range(steps):
-        J = field_jacobian(field, theta)
+        J = field_jacobian(field, theta, method=method)
         size, scale = _norm(J), _scale(J, theta)
         if step == 0:
             floor = 1e-12 * scale
@@ -439,13 +457,13 @@ def _relax(field: Field, theta: Array, active: Array, steps: int) -> Array:
     return theta
 
 
-def _newton(field: Field, theta: Array, active: Array, steps: int) -> Array:
+def _newton(field: Field, theta: Array, active: Array, steps: int, method: str) -> Array:
     """Solve ``f = 0`` by the method of Levenberg and Marquardt, each member by itself."""
     factor = np.ones(theta.shape[:-1])
     floor = np.zeros(theta.shape[:-1])
     f = field(theta)
     for step in range(steps):
-        J = field_jacobian(field, theta)
+        J = field_jacobian(field, theta, method=method)
         norm, scale = np.linalg.norm(f, axis=-1), _scale(J, theta)
         if step == 0:
             floor = (
@@ -574,7 +592,7 @@ def leading_eigenvalues(
     P = theta.shape[-1]
     m = _checks.integer("dimension", min(P, 100) if dimension is None else dimension, low=1, high=P)
     count = _checks.integer("count", count, low=1, high=m)
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(_checks.integer("seed", seed, low=0))
     basis = np.zeros((m + 1, *theta.shape))
     H = np.zeros((*theta.shape[:-1], m + 1, m))
     basis[0] = rng.normal(size=P)

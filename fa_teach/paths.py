@@ -61,11 +61,27 @@ def _networks(run: Run) -> Sequence[Network]:
             from_vector(run.start, theta, frozen=run.frozen).copy() for theta in run.theta
         ]
     else:
-        networks = run.snapshots if isinstance(run, History) else run
+        given = run.snapshots if isinstance(run, History) else run
+        networks = _checks.items("run", given, "networks, a Trajectory or a History")
+    for network in networks:
+        if not isinstance(network, Network):
+            raise TypeError(f"run must hold networks; got {type(network).__name__}.")
+        if network.sizes != networks[0].sizes or bool(network.biases) != bool(networks[0].biases):
+            raise ValueError(f"run must hold networks of one shape; got {networks[0]!r} and {network!r}.")
     if len(networks) < 2:
         hint = ' Record "snapshot" when training.' if isinstance(run, History) else ""
         raise ValueError(f"run must hold at least two networks; got {len(networks)}.{hint}")
     return networks
+
+
+def _evenly(run: Run | Array) -> None:
+    """Refuse a run whose records are not equally far apart."""
+    if isinstance(run, Trajectory | History):
+        gaps = np.diff(_times(run, 0))
+        if gaps.size and gaps.max() - gaps.min() > 1e-6 * gaps.max():
+            raise ValueError(
+                f"run must be recorded at equal intervals; got intervals from {gaps.min():g} to {gaps.max():g}."
+            )
 
 
 def _times(run: Run, count: int) -> Array:
@@ -233,7 +249,7 @@ def mean_squared_displacement(
         In records; by default 1, 2, 4, ... up to a quarter of the run, beyond which too few pairs are
         independent.
     frozen : sequence of int
-        Layers, counted from 1, to leave out: the others are measured.
+        Layers, counted from 1, to leave out: the others are measured. Not for an array, which knows no layers.
 
     Returns
     -------
@@ -242,7 +258,7 @@ def mean_squared_displacement(
     Raises
     ------
     ValueError
-        For fewer than two lags, or lags longer than the run.
+        For fewer than two lags, lags longer than the run, or records at unequal intervals.
 
     Examples
     --------
@@ -251,12 +267,18 @@ def mean_squared_displacement(
     >>> mean_squared_displacement(steps.cumsum(axis=0))
     Displacement(lags 1 to 128; exponent 1.01; 1 is a random walk, 2 straight motion)
     """
+    if isinstance(run, np.ndarray) and len(_checks.items("frozen", frozen, "layers")):
+        raise ValueError(f"frozen must be empty where run is an array; got {list(frozen)}.")
     path = run if isinstance(run, np.ndarray) else weight_path(run, frozen=frozen)
     path = _checks.real_array("run", path)
+    if path.ndim < 2 or len(path) < 3:
+        raise ValueError(f"run must have shape (T, ..., P) with T at least 3; got {path.shape}.")
+    _evenly(run)
     longest = len(path) - 1
     if lags is None:
         lags = [2**k for k in range(64) if 2**k <= max(longest // 4, 2)]
-    taken = np.array([_checks.integer("lag", int(lag), low=1, high=longest) for lag in lags])
+    lags = _checks.items("lags", lags, "whole numbers")
+    taken = np.array([_checks.integer("lag", lag, low=1, high=longest) for lag in lags])
     if len(np.unique(taken)) < 2:
         raise ValueError(f"lags must hold at least two different numbers; got {list(lags)}.")
     squared = [((path[lag:] - path[:-lag]) ** 2).sum(axis=-1).mean(axis=0) for lag in taken]
@@ -293,12 +315,10 @@ def orthogonal_fraction(run: Run, x: Any, t: Any, *, frozen: Sequence[int] = ())
     networks = _networks(run)
     whole = np.stack([to_vector(network) for network in networks])
     field = _gradient_field(networks[0], x, t)
-    keep = [l for l in range(1, networks[0].depth + 1) if l not in set(frozen)]
     network = field.network
-    still = [l for l in range(1, network.depth + 1) if l not in keep]
     g = np.concatenate([-field(whole[:-1][chunk]) for chunk in _chunks(field, len(whole) - 1)])
 
     def part(theta: Array) -> Array:
-        return to_vector(from_vector(network, theta), frozen=still)
+        return to_vector(from_vector(network, theta), frozen=frozen)
 
     return np.asarray(1 - cosine(part(g), part(np.diff(whole, axis=0))) ** 2)

@@ -105,7 +105,15 @@ def test_single_precision_is_raised_to_double(rng):
         (lambda net, x, t: dynamics.update_field(net, x, t, "fa"), "feedback"),
         (lambda net, x, t: dynamics.jacobian(net, x, t, "bp", method="forward"), "method"),
         (lambda net, x, t: dynamics.jvp(net, x, t, "bp", v=np.zeros(3)), "v must"),
-        (lambda net, x, t: dynamics.trajectory(net, x, t, "bp", times=[1, 1]), "times"),
+        (
+            lambda net, x, t: dynamics.trajectory(net, x, t, "bp", times=[1, 1]),
+            "times must rise; got 1 after 1",
+        ),
+        (lambda net, x, t: dynamics.trajectory(net, x, t, "bp", times=0), "times must be .* got 0"),
+        (
+            lambda net, x, t: dynamics.trajectory(net, x, t, "bp", times=[[1, 2]]),
+            r"times .* got shape \(1, 2\)",
+        ),
         (lambda net, x, t: dynamics.update_field(net, x, t, "bp", weight_decay=-1), "weight_decay"),
         (lambda net, x, t: dynamics.output_jacobian(net, x[:, :2]), "x must"),
     ],
@@ -115,6 +123,20 @@ def test_errors_name_the_argument(rng, call, word):
     net, x, t = small(rng)
     with pytest.raises(ValueError, match=word):
         call(net, x, t)
+
+
+@pytest.mark.parametrize(
+    ("call", "word"),
+    [
+        (lambda net: dynamics.to_vector(net, frozen=1), "frozen must be a sequence"),
+        (lambda net: dynamics.from_vector(net, ["a"] * 54), "theta must hold numbers"),
+        (lambda net: dynamics.from_vector(net, [[1.0, 2.0], [3.0]]), "theta must be an array"),
+    ],
+)
+def test_what_is_no_number_or_no_list_is_refused(rng, call, word):
+    """In the library's words, not in NumPy's."""
+    with pytest.raises(TypeError, match=word):
+        call(small(rng)[0])
 
 
 # -- Jacobians ----------------------------------------------------------------------------------

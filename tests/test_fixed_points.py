@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from fa_teach import dynamics, forward, init_feedback, init_network, pseudo_gradient
+from fa_teach import Rule, dynamics, forward, init_feedback, init_network, pseudo_gradient
 from fa_teach import fixed_points as fp
 from fa_teach.network import loss
 
@@ -245,6 +245,23 @@ def test_a_flow_that_blows_up_is_not_converged(monkeypatch):
     assert np.isfinite(dynamics.to_vector(point.network)).all()
 
 
+def test_a_flow_stuck_at_a_kink_ends_in_an_honest_no(monkeypatch):
+    """Backpropagation with ReLU runs into a kink, where the field points back from both sides."""
+    monkeypatch.setattr(fp, "MAX_STEPS", 1500)
+    x, t = np.random.default_rng(0).normal(size=(5, 3)), np.random.default_rng(1).normal(size=(5, 2))
+    net = init_network([3, 8, 2], activation="relu", seed=0)
+    point = fp.fixed_point(net, x, t, "bp", time=1e6)
+    assert point.verdict == "not a fixed point"
+    assert point.update_norm > 1e-3
+
+
+@pytest.mark.parametrize("rtol", [0, -1])
+def test_search_refuses_an_impossible_tolerance(rtol):
+    """Which would make the flow seem to blow up."""
+    with pytest.raises(ValueError, match="rtol must be"):
+        fp.fixed_point(chain(1.0, 1.0), [[1.0]], [[2.0]], "bp", rtol=rtol)
+
+
 def test_search_stops_short_when_told_to(rng):
     """Without time or steps enough, the start is returned for what it is."""
     net, x, t = linear_task(rng, [3, 4, 2])
@@ -314,6 +331,29 @@ def test_residuals_tell_when_eigenvalues_are_not_resolved(rng):
     net, x, t = linear_task(rng, [6, 8, 4])
     _, residuals = fp.leading_eigenvalues(net, x, t, "bp", count=1, which="rightmost", dimension=2)
     assert residuals[0] > 1e-3
+
+
+def test_search_with_a_rule_that_complex_numbers_do_not_pass():
+    """Backpropagation with ``|W|`` for ``W``: the spectrum of the point found is that of ``|w₂|`` as feedback."""
+    absolute = Rule(
+        name="abs", carriers=lambda net, B: [abs(W.mT) for W in net.weights[1:]], uses_feedback=False
+    )
+    point = fp.fixed_point(chain(-2.0, -1.0), ONE, ONE, absolute, method="central")
+    w1, w2 = dynamics.to_vector(point.network)
+    assert point.verdict == "stable"
+    np.testing.assert_allclose(point.slowest_rate, w1**2 + abs(w2) * w2, rtol=1e-6)
+    with pytest.raises(ValueError, match="method must be"):
+        fp.fixed_point(chain(1.0, 1.0), ONE, ONE, "bp", method="forward")
+    with pytest.raises(ValueError, match="method must be"):
+        fp.stability(chain(1.0, 1.0), ONE, ONE, "bp", method="forward")
+
+
+def test_step_sizes_that_do_not_fit_the_ensemble_are_refused():
+    """In one sentence."""
+    points = fp.stability(chain([1.0, 2.0, 4.0], [1.0, 0.5, 0.25]), ONE, ONE, "fa", B1)
+    assert points.verdict_at(0.01).shape == (3,)
+    with pytest.raises(ValueError, match="learning_rate must broadcast with the ensemble"):
+        points.verdict_at([0.1, 0.2])
 
 
 def test_too_many_parameters_are_refused():

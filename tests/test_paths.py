@@ -117,6 +117,35 @@ def test_lags_are_checked(lags, word):
         paths.mean_squared_displacement(np.zeros((20, 3)), lags=lags)
 
 
+@pytest.mark.parametrize("lags", [[1.5, 2.7], 3, "12"])
+def test_lags_are_whole_numbers(lags):
+    """Nothing is rounded in silence."""
+    with pytest.raises(TypeError, match="lag"):
+        paths.mean_squared_displacement(np.zeros((20, 3)), lags=lags)
+
+
+def test_runs_that_cannot_be_measured_are_refused(task):
+    """Each with the reason."""
+    x, t = task
+    net = init_network([4, 5, 3])
+    B = init_feedback(net)
+    uneven = dynamics.trajectory(net, x, t, "fa", B, times=[0, 1, 2, 4, 8])
+    with pytest.raises(ValueError, match="equal intervals; got intervals from 1 to 4"):
+        paths.mean_squared_displacement(uneven)
+    with pytest.raises(ValueError, match="frozen must be empty"):
+        paths.mean_squared_displacement(np.zeros((20, 3)), frozen=[1])
+    with pytest.raises(ValueError, match="T at least 3"):
+        paths.mean_squared_displacement(np.zeros((2, 3)))
+    with pytest.raises(TypeError, match="run must be a sequence of networks"):
+        paths.descent_account(net, x, t)
+    with pytest.raises(TypeError, match="run must hold networks; got int"):
+        paths.descent_account([1, 2], x, t)
+    with pytest.raises(ValueError, match="networks of one shape"):
+        paths.descent_account([net, init_network([4, 7, 3])], x, t)
+    with pytest.raises(ValueError, match="frozen layer"):
+        paths.orthogonal_fraction([net, net], x, t, frozen=[9])
+
+
 def test_redrawn_feedback_walks_and_fixed_feedback_moves_straight(task):
     """Hidden weights, small steps: feedback redrawn at each step is a walk, fixed feedback is not."""
     net = init_network([4, 30, 3], seed=range(5))
