@@ -342,7 +342,8 @@ def read(path: Path) -> Notebook:
 def write(notebook: Notebook, path: Path) -> None:
     """A notebook to a file, in the form in which Jupyter writes it."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(notebook, indent=1, ensure_ascii=False, sort_keys=True)
+    cells = [{**cell, "source": source(cell).splitlines(keepends=True)} for cell in notebook["cells"]]
+    text = json.dumps({**notebook, "cells": cells}, indent=1, ensure_ascii=False, sort_keys=True)
     path.write_text(text + "\n", encoding="utf-8")
 
 

@@ -543,6 +543,14 @@ def test_confirm_does_not_believe_a_checker_that_lies():
         grading.confirm(5, lambda: 1.0, 1.0)
 
 
+def test_confirm_looks_at_the_checker_first(monkeypatch):
+    """Also where the answer itself would pass the case by hand."""
+    answer = check(right, name="weight_gradient")
+    monkeypatch.setattr(exercises, "check", lambda function: answer)
+    with pytest.raises(grading.TamperingError, match="check was replaced"):
+        grading.confirm(answer, lambda: 1.0, 1.0)
+
+
 def test_confirm_leaves_partial_marks_alone():
     partly = check(in_place, name="weight_gradient")
     assert grading.confirm(partly, lambda: 1 / 0, 1.0).share == 0.5
