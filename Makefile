@@ -73,9 +73,28 @@ serve: book ## build, and serve the book on 127.0.0.1 (PORT=8000)
 notebooks: $(INSTALLED) ## execute the committed notebooks in place and clean them (NOTEBOOKS=book/01_blame.ipynb for one)
 	@set -e; for notebook in $(NOTEBOOKS); do \
 	  echo "$$notebook"; \
-	  $(PY) -c "from nbclient.cli import main; main()" --inplace --timeout=300 "$$notebook"; \
+	  FA_TEACH_EXPLORERS=still $(PY) -c "from nbclient.cli import main; main()" --inplace --timeout=300 "$$notebook"; \
 	  $(PY) -m nbstripout $(STRIP) "$$notebook"; \
 	done
+
+# -- Assignments --------------------------------------------------------------------------------
+
+# nbgrader brings JupyterLab (570 MB in all), so it is installed only here. It calls a program of its own by name,
+# which has to be on the path.
+GRADING := .venv/.grading
+$(GRADING): $(INSTALLED)
+	@echo "Installing nbgrader into .venv (a few minutes the first time)."
+	@$(PY) -m pip install --quiet -c constraints.txt -e '.[grading]'
+	@touch $(GRADING)
+
+.PHONY: assignments
+assignments: $(GRADING) ## the students' notebooks, by nbgrader, in build/course/release
+	@mkdir -p build/course
+	@set -e; export PATH="$(CURDIR)/$(dir $(PY)):$$PATH"; \
+	for assignment in $$($(PY) -m fa_teach.assignments stage build/course/source); do \
+	  $(PY) -m nbgrader generate_assignment "$$assignment" --force --log-level=WARN; \
+	done
+	@echo "To hand out: $(CURDIR)/build/course/release"
 
 # -- Tests --------------------------------------------------------------------------------------
 
@@ -99,6 +118,11 @@ test: lint ## everything: lint, library, doctests, notebooks, the built book in 
 	@echo "== the built book in a browser"
 	$(PY) -m pytest -n $(JOBS) -m browser tests $(PYTEST_ARGS)
 	@echo "make test: lint, library tests, doctests, notebooks, book build and browser tests passed."
+
+.PHONY: js
+js: $(INSTALLED) ## build the explorers' front end again (needs Node 20 or newer)
+	$(PY) -m fa_teach.explorers._palette_json > js/src/palette.json
+	cd js && npm ci --no-audit --no-fund && npm run --silent build
 
 # Torch is large (on Linux, with CUDA libraries, several GB); the benchmark says so and goes on without it.
 .PHONY: bench

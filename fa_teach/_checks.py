@@ -12,11 +12,20 @@ import numpy.typing as npt
 Array = npt.NDArray[Any]
 
 
+def shown(value: object) -> str:
+    """What came, in a few words on one line: a long repr, as an array's, is replaced by type and shape."""
+    text = repr(value)
+    if len(text) <= 60 and "\n" not in text:
+        return text
+    shape = getattr(value, "shape", None)
+    return f"{type(value).__name__}" if shape is None else f"{type(value).__name__} of shape {shape}"
+
+
 def one_of(name: str, value: object, options: Collection[str]) -> None:
     """Refuse a name that is not among the options."""
     if not isinstance(value, str) or value not in options:
         known = ", ".join(repr(option) for option in options)
-        raise ValueError(f"{name} must be one of {known}; got {value!r}.")
+        raise ValueError(f"{name} must be one of {known}; got {shown(value)}.")
 
 
 def number(
@@ -32,10 +41,10 @@ def number(
         # float("1") would pass, float(None) does not
         result = float(None if isinstance(value, str) else value)  # type: ignore[arg-type]
     except (TypeError, ValueError, OverflowError):
-        raise TypeError(f"{name} must be a number; got {value!r}.") from None
+        raise TypeError(f"{name} must be a number; got {shown(value)}.") from None
     low_ok = result > low if open_low else result >= low
     if not (np.isfinite(result) and low_ok and result <= high):
-        raise ValueError(f"{name} must be {_range(low, high, open_low)}; got {value!r}.")
+        raise ValueError(f"{name} must be {_range(low, high, open_low)}; got {shown(value)}.")
     return result
 
 
@@ -55,11 +64,11 @@ def numbers(
 def integer(name: str, value: int, *, low: int | None = None, high: int | None = None) -> int:
     """A whole number in a range, as an int."""
     if isinstance(value, bool) or not isinstance(value, int | np.integer):
-        raise TypeError(f"{name} must be a whole number; got {value!r}.")
+        raise TypeError(f"{name} must be a whole number; got {shown(value)}.")
     if (low is not None and value < low) or (high is not None and value > high):
-        below = -np.inf if low is None else low
         above = np.inf if high is None else high
-        raise ValueError(f"{name} must be {_range(below, above, False)}; got {value!r}.")
+        want = f"at least {low}" if np.isinf(above) else _range(-np.inf if low is None else low, above, False)
+        raise ValueError(f"{name} must be {want}; got {shown(value)}.")
     return int(value)
 
 
@@ -70,7 +79,7 @@ def seeds(name: str, value: Any) -> Array:
     except ValueError:  # rows of different lengths
         result = np.array(None)
     if result.dtype.kind not in "iu" or result.size == 0:
-        raise TypeError(f"{name} must be a whole number or an array of them; got {value!r}.")
+        raise TypeError(f"{name} must be a whole number or an array of them; got {shown(value)}.")
     if (result < 0).any():
         raise ValueError(f"{name} must not be negative; got {int(result.min())}.")
     return result
@@ -81,13 +90,13 @@ def items(name: str, value: Any, what: str) -> list[Any]:
     if not isinstance(value, str):  # its letters are no items
         with suppress(TypeError):
             return list(value)
-    raise TypeError(f"{name} must be a sequence of {what}; got {value!r}.")
+    raise TypeError(f"{name} must be a sequence of {what}; got {shown(value)}.")
 
 
 def function(name: str, value: object) -> None:
     """Refuse what cannot be called."""
     if not callable(value):
-        raise TypeError(f"{name} must be a function; got {value!r}.")
+        raise TypeError(f"{name} must be a function; got {shown(value)}.")
 
 
 def real_array(name: str, value: Any, *, dtype: Any = None) -> Array:

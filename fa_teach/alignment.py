@@ -23,6 +23,7 @@ from fa_teach.feedback import (
     Rule,
     as_rule,
     backward,
+    check_carriers,
     check_feedback,
     path_transposes,
     pseudo_gradient,
@@ -45,18 +46,26 @@ def cosine(a: Any, b: Any, *, axis: int | tuple[int, ...] = -1) -> Array:
     Returns
     -------
     ndarray
-        Between -1 and 1; NaN where a vector is zero.
+        Between -1 and 1; NaN where a vector is zero, or holds NaN or infinity (as after divergence).
+
+    Raises
+    ------
+    ValueError, TypeError
+        For what are no numbers, shapes that do not fit, or an axis that does not exist.
 
     Examples
     --------
     >>> float(cosine([1, 0], [-1, 0])), float(cosine([1, 0], [0, 0]))
     (-1.0, nan)
     """
-    a, b = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
+    a, b = _floats("a", a), _floats("b", b)
     try:
         np.broadcast_shapes(a.shape, b.shape)
     except ValueError:
         raise ValueError(f"b must have a shape that fits a's {a.shape}; got {b.shape}.") from None
+    for name, array in (("a", a), ("b", b)):
+        if not all(-array.ndim <= i < array.ndim for i in np.atleast_1d(axis)):
+            raise ValueError(f"axis must be among those of {name}, of shape {array.shape}; got {axis}.")
     dot = (a * b).sum(axis=axis)
     return _ratio(dot, (a * a).sum(axis=axis), (b * b).sum(axis=axis))
 
@@ -64,12 +73,41 @@ def cosine(a: Any, b: Any, *, axis: int | tuple[int, ...] = -1) -> Array:
 def angle(cos: Any) -> Array:
     """Angle in degrees, 0 to 180, of a cosine.
 
+    Parameters
+    ----------
+    cos : array
+        Between -1 and 1, give or take rounding; NaN stays NaN.
+
+    Returns
+    -------
+    ndarray
+
+    Raises
+    ------
+    ValueError, TypeError
+        For what is no cosine.
+
     Examples
     --------
     >>> print(angle([1, 0.5, 0, -1]).round(6))
     [  0.  60.  90. 180.]
     """
+    cos = _floats("cos", cos)
+    wrong = abs(cos) > 1 + 1e-6
+    if wrong.any():
+        raise ValueError(f"cos must lie between -1 and 1; got {cos[wrong].flat[0]:g}.")
     return np.asarray(np.rad2deg(np.arccos(np.clip(cos, -1, 1))))
+
+
+def _floats(name: str, value: Any) -> Array:
+    """Real numbers in double precision; NaN may be among them."""
+    try:
+        result = np.asarray(value)
+    except ValueError:  # rows of different lengths
+        result = np.array(None)
+    if result.dtype.kind not in "fiub":
+        raise TypeError(f"{name} must be an array of real numbers; got {type(value).__name__}.")
+    return result.astype(np.float64, copy=False)
 
 
 def _ratio(dot: Array, aa: Array, bb: Array) -> Array:
@@ -178,7 +216,9 @@ def weight_alignment(network: Network, rule: str | Rule, feedback: Feedback | No
     [-0.5]
     """
     rule = as_rule(rule)
-    carriers = rule.carriers(network, check_feedback(network, rule, feedback))
+    feedback = check_feedback(network, rule, feedback)
+    check_carriers(network, rule, feedback)
+    carriers = rule.carriers(network, feedback)
     ideal = path_transposes(network, direct=rule.direct)
     cosines = [cosine(T, C, axis=(-2, -1)) for T, C in zip(ideal, carriers, strict=True)]
     if not cosines:
@@ -212,6 +252,7 @@ def signal_alignment(
     rule = as_rule(rule)
     x, t = targets(network, x, t)
     feedback = check_feedback(network, rule, feedback)
+    check_carriers(network, rule, feedback)
     run = forward(network, x)
     return signal_angles(network, run, t, rule, feedback)
 

@@ -624,6 +624,114 @@ def trajectory(w: Any, times: Any, *, t: Any = 1.0, b: Any = 1.0) -> Array:
     return np.stack(np.broadcast_arrays(np.where(still, start.w1, w1), np.where(still, alone, w2)), axis=-1)
 
 
+@dataclass(frozen=True, eq=False)
+class Path:
+    """The way of a flow, from closed forms.
+
+    Attributes
+    ----------
+    w : ndarray, shape ``(..., points, 2)``
+        From the start to the fixed point where the flow ends.
+    time : ndarray, shape ``(..., points)``
+        When the flow is there, 0 to infinity: a fixed point is reached only in the limit.
+    """
+
+    w: Array
+    time: Array
+
+
+def path(w: Any, *, t: Any = 1.0, b: Any = 1.0, rule: str = "fa", points: int = 64) -> Path:
+    """Find the whole way from a start to its end, with the time at each of its points: a path to draw.
+
+    The points lie close together near both ends, where the flow may be slow. Time comes from integrals in
+    closed form: for feedback alignment that of `time_to`; for ``"bp"``, where ``K = w₁² - w₂²`` is conserved
+    and ``p = w₁w₂`` obeys ``ṗ = (t - p) √(K² + 4p²)``, the integral of ``dp/ṗ``.
+
+    Parameters
+    ----------
+    w : array, shape ``(..., 2)``
+        Starts. One that is a fixed point already, to rounding, stays.
+    t, b : float or array
+    rule : str
+        ``"fa"``, or ``"bp"``, which ignores `b`.
+    points : int
+        At least 3.
+
+    Returns
+    -------
+    Path
+
+    References
+    ----------
+    Saxe, McClelland & Ganguli, Exact solutions to the nonlinear dynamics of learning in deep linear neural
+    networks (2014), for the flow of backpropagation.
+
+    Examples
+    --------
+    >>> fa, bp = (path([-2.0, 1.0], t=1.0, rule=rule) for rule in ("fa", "bp"))
+    >>> print(fa.w[-1].round(2), bp.w[-1].round(2), fa.time[[0, -1]])
+    [1.77 0.57] [-1.82 -0.55] [ 0. inf]
+    """
+    _checks.one_of("rule", rule, RULES)
+    points = _checks.integer("points", points, low=3)
+    _arguments(w, t, b)
+    tail = np.geomspace(1e-3, 1, points // 6, endpoint=False)
+    even = np.linspace(0, 1, points - 2 * tail.size)
+    step = even[1]
+    share = np.concatenate([[0.0], step * tail, even[1:-1], 1 - step * tail[::-1], [1.0]])  # of the way
+    left = np.concatenate([[1.0], 1 - step * tail, 1 - even[1:-1], step * tail[::-1], [0.0]])
+    with np.errstate(divide="ignore"):
+        sigma = -np.log(left)
+    start = _Start(np.asarray(w)[..., None, :], _column(t), _column(b))
+    w1, w2, time = (_way_of_bp if rule == "bp" else _way_of_fa)(start, share, sigma)
+    time = np.where(sigma == np.inf, np.inf, np.where(sigma == 0, 0.0, time))
+    w1, w2 = np.where(share == 0, start.w1, w1), np.where(share == 0, start.w2, w2)
+    return Path(np.stack(np.broadcast_arrays(w1, w2), axis=-1), np.broadcast_to(time, np.shape(w1)))
+
+
+def _way_of_fa(start: _Start, share: Array, sigma: Array) -> tuple[Array, Array, Array]:
+    """``w₁``, ``w₂`` and time at shares of the way of ``w₁``; without feedback, of the way of ``w₂``."""
+    finite = np.where(np.isinf(sigma), 1.0, sigma)
+    alone = start.stays | (start.b == 0)
+    w1 = np.where(alone, start.w1, start.w1 + (start.end - start.w1) * share)
+    last = np.where(alone, start.final_w2, _w2(start.end, start.C, start.t, start.b))
+    fed = np.where(start.b == 0, 1, start.b)
+    w2 = start.w2 + (w1 - start.w1) * (w1 + start.w1) / (2 * fed)
+    w2 = np.where(alone, start.w2 + (last - start.w2) * share, np.where(share == 1, last, w2))
+    slow = finite / np.where(start.stays | (start.w1 == 0), 1, start.w1**2)
+    return w1, w2, np.where(alone, slow, start.elapsed(finite))
+
+
+def _way_of_bp(start: _Start, share: Array, sigma: Array) -> tuple[Array, Array, Array]:
+    """Find ``w₁``, ``w₂`` and time at shares of the way of ``p = w₁w₂``."""
+    p0, t = start.w1 * start.w2, start.t
+    K = start.w1**2 - start.w2**2
+    to_saddle = (K == 0) & (p0 * t <= 0)  # the two lines that run into the origin
+    end = np.where(abs(t - p0) <= ROUNDING * (abs(t) + abs(p0)), p0, np.where(to_saddle, 0.0, t))
+    p = p0 + (end - p0) * share
+    sum_of_squares = np.sqrt(K * K + 4 * p * p)  # w₁² + w₂²
+    large = np.sqrt((abs(K) + sum_of_squares) / 2)
+    first = K >= 0  # the larger weight never changes its sign
+    large = np.copysign(large, np.where(first, start.w1, start.w2))
+    small = np.where(K == 0, np.copysign(large, p * large), p / np.where(large == 0, 1, large))
+    w1, w2 = np.where(first, large, small), np.where(first, small, large)
+
+    at_end = np.sqrt(K * K + 4 * t * t)
+
+    def log_of(p: Array, squares: Array) -> Array:
+        plain = K * K + 4 * t * p
+        above = at_end * squares
+        numerator = np.where(plain >= 0, above + plain, 4 * K * K * (t - p) ** 2 / (above - plain))
+        return np.asarray(np.log(numerator / abs(t - p)))
+
+    with np.errstate(divide="ignore", invalid="ignore"):
+        time = (log_of(p, sum_of_squares) - log_of(p0, np.sqrt(K * K + 4 * p0 * p0))) / at_end
+        down = np.log(abs((t - p) * p0) / abs((t - p0) * p)) / (2 * abs(t))
+        down = np.where(t == 0, (1 / abs(p) - 1 / abs(p0)) / 2, down)
+    time = np.where(to_saddle, down, time)
+    return w1, w2, np.where(end == p0, np.where(np.isinf(sigma), 1.0, sigma), time)
+
+
 # -- Into the library's own terms ---------------------------------------------------------------
 
 

@@ -118,7 +118,9 @@ class Dataset:
         except IndexError:
             fits = False
         if not fits:
-            raise IndexError(f"rows must be a slice or a list of rows below {len(self)}; got {rows!r}.")
+            raise IndexError(
+                f"rows must be a slice or a list of rows below {len(self)}; got {_checks.shown(rows)}."
+            )
         labels = None if self.labels is None else self.labels[..., rows]
         return Dataset(self.x[..., rows, :], self.t[..., rows, :], labels, self.name)
 

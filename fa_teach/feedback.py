@@ -91,6 +91,12 @@ class Rule:
     adapt: Callable[[Step], Feedback] | None = None
     uses_feedback: bool = True
 
+    def __post_init__(self) -> None:
+        """Refuse what cannot be called."""
+        _checks.function("carriers", self.carriers)
+        if self.adapt is not None:
+            _checks.function("adapt", self.adapt)
+
     def __repr__(self) -> str:
         return f"Rule({self.name!r})"
 
@@ -154,8 +160,8 @@ def pseudo_gradient(
 
     Raises
     ------
-    ValueError
-        If feedback is missing or does not fit the network.
+    ValueError, TypeError
+        If feedback, or the carriers of a rule of your own, are missing or do not fit the network.
 
     Examples
     --------
@@ -169,6 +175,7 @@ def pseudo_gradient(
     rule = as_rule(rule)
     x, t = targets(network, x, t)
     feedback = check_feedback(network, rule, feedback)
+    check_carriers(network, rule, feedback)
     run = forward(network, x)
     return outer(network, run, backward(network, run, t, rule, feedback))
 
@@ -231,7 +238,8 @@ def init_feedback(
     Raises
     ------
     ValueError
-        For unknown names, values out of range, or an angle from weights that are zero.
+        For unknown names, values out of range, an angle from weights that are zero, or an angle (other than 0 and
+        180) where the random matrix is zero or a single number, and so gives no direction to turn to.
 
     Examples
     --------
@@ -284,31 +292,57 @@ def _turn(random: Array, target: Array, angle: Any, ensemble: tuple[int, ...]) -
     tilted = ((degrees % 180) != 0)[..., None, None]
     if (tilted & (length < 1e-12 * norm)).any():
         got = np.atleast_1d(degrees)[np.atleast_1d(degrees % 180 != 0)][0]
-        raise ValueError(f"angle must be 0 or 180 for 1x1 matrices, which have no other; got {got:g}.")
+        raise ValueError(
+            f"angle must be 0 or 180 where a 1x1 or zero random matrix gives no direction to turn to; got {got:g}."
+        )
     turn = np.deg2rad(degrees)[..., None, None]
     with np.errstate(invalid="ignore"):
         sideways = np.where(tilted, np.sin(turn) * across / np.where(length > 0, length, 1), 0)
     return np.asarray(norm * (np.cos(turn) * unit + sideways))
 
 
-def check_feedback(network: Network, rule: Rule, feedback: Feedback | None) -> Feedback:
+def check_feedback(network: Network, rule: Rule, feedback: Any) -> Feedback:
     """Refuse feedback that is missing, does not fit, or is not finite."""
     check_network(network)
     if not rule.uses_feedback:
         return ()
-    shapes = [like.shape[-2:] for like in path_transposes(network, direct=rule.direct)]
+    shapes = carrier_shapes(network, rule)
     if feedback is None:
         raise ValueError(f"feedback must be given for rule {rule.name!r}, drawn by init_feedback; got None.")
+    if isinstance(feedback, np.ndarray) and feedback.ndim < 3:
+        got = f"one array of shape {feedback.shape}"
+        raise TypeError(f"feedback must be a sequence of matrices, one for each hidden layer; got {got}.")
     given = _checks.items("feedback", feedback, "matrices")
     given = [_checks.real_array(f"feedback[{i}]", B) for i, B in enumerate(given)]
-    got = [B.shape[-2:] for B in given]
-    if got != shapes:
-        raise ValueError(f"feedback must have shapes {shapes} for rule {rule.name!r}; got {got}.")
+    check_shapes("feedback", given, shapes, rule)
     arrays = []
     for i, B in enumerate(given):
         _checks.broadcast(f"feedback[{i}]'s leading axes", B.shape[:-2], network.ensemble)
         arrays.append(B.astype(network.dtype, copy=False))
     return tuple(arrays)
+
+
+def carrier_shapes(network: Network, rule: Rule) -> list[tuple[int, ...]]:
+    """Shapes ``(n_l, n_{l+1})`` of what carries the error into each hidden layer; ``(n_l, n_L)`` if direct."""
+    widths = network.sizes
+    return [
+        (n, widths[-1] if rule.direct else above) for n, above in zip(widths[1:], widths[2:], strict=False)
+    ]
+
+
+def check_shapes(name: str, given: Any, shapes: list[tuple[int, ...]], rule: Rule) -> None:
+    """Refuse anything but one matrix of the right shape for each hidden layer."""
+    got = [np.shape(B)[-2:] for B in _checks.items(name, given, "matrices")]
+    if got != shapes:
+        raise ValueError(f"{name} must have shapes {shapes} for rule {rule.name!r}; got {got}.")
+
+
+def check_carriers(network: Network, rule: Rule, feedback: Feedback) -> None:
+    """Refuse a rule of your own whose carriers do not fit the network."""
+    if RULES.get(rule.name) is rule:
+        return
+    shapes = carrier_shapes(network, rule)
+    check_shapes("what carriers returns", rule.carriers(network, feedback), shapes, rule)
 
 
 # -- The rules ----------------------------------------------------------------------------------

@@ -89,6 +89,7 @@ class Loss(NamedTuple):
 
 def softmax(y: Array) -> Array:
     """Softmax over the last axis."""
+    y = np.asarray(y)
     e = np.exp(y - y.real.max(axis=-1, keepdims=True))
     return np.asarray(e / e.sum(axis=-1, keepdims=True))
 
@@ -135,6 +136,7 @@ class Network:
     def __post_init__(self) -> None:
         """Refuse layers that do not fit together."""
         _check_layers(self.weights, self.biases)
+        _checks.items("activations", self.activations, "names")
         if len(self.activations) != self.depth - 1:
             want, got = self.depth - 1, len(self.activations)
             raise ValueError(f"activations must name {want} hidden layers; got {got} names.")
@@ -171,6 +173,12 @@ class Network:
         Network(3-4-2, tanh, squared, 26 parameters)
         """
         shape = self.ensemble
+        given: tuple[Any, ...] = index
+        whole = all(isinstance(i, int | np.integer) for i in given) and len(given) <= len(shape)
+        if not (whole and all(-n <= i < n for i, n in zip(given, shape, strict=False))):
+            raise IndexError(
+                f"index must be whole numbers that fit the ensemble's shape {shape}; got {index}."
+            )
 
         def pick(array: Array, tail: int) -> Array:
             full = np.broadcast_to(array, shape + array.shape[array.ndim - tail :])
@@ -204,6 +212,9 @@ class Network:
 
 
 def _check_layers(weights: Sequence[Any], biases: Sequence[Any]) -> None:
+    for name, arrays in (("weights", weights), ("biases", biases)):
+        if not isinstance(arrays, tuple | list):
+            raise TypeError(f"{name} must be a sequence of arrays, one for each layer; got {_what(arrays)}.")
     if not weights:
         raise ValueError("weights must hold a matrix for each layer; got none.")
     if len(biases) not in {0, len(weights)}:
@@ -218,6 +229,10 @@ def _check_layers(weights: Sequence[Any], biases: Sequence[Any]) -> None:
         n = weights[i].shape[-2]
         if not isinstance(c, np.ndarray) or c.shape[-1:] != (n,):
             raise ValueError(f"biases[{i}] must be an array of shape (..., {n}); got {_what(c)}.")
+    for name, arrays in (("weights", weights), ("biases", biases)):
+        for i, array in enumerate(arrays):  # complex ones are for derivatives by the complex step
+            if array.dtype.kind not in "fc":  # data would be rounded to whole numbers to fit them
+                raise TypeError(f"{name}[{i}] must hold floating-point numbers; got dtype {array.dtype}.")
     leads = [W.shape[:-2] for W in weights] + [c.shape[:-1] for c in biases]
     try:
         np.broadcast_shapes(*leads)
@@ -246,7 +261,7 @@ def random_matrix(rng: np.random.Generator, n_out: int, n_in: int, *, init: str 
     ----------
     rng : numpy.random.Generator
     n_out, n_in : int
-        Its shape.
+        Its shape, at least 1 × 1.
     init : str
         ``"lecun"`` is N(0, 1/n_in), ``"glorot"`` N(0, 2/(n_in + n_out)), ``"he"`` N(0, 2/n_in),
         ``"uniform"`` U[-1, 1], ``"sign"`` ±1/√n_in, ``"orthogonal"`` has orthonormal rows or columns (whichever are
@@ -263,6 +278,9 @@ def random_matrix(rng: np.random.Generator, n_out: int, n_in: int, *, init: str 
     True
     """
     _checks.one_of("init", init, INITS)
+    if not isinstance(rng, np.random.Generator):
+        raise TypeError(f"rng must be a numpy.random.Generator; got {type(rng).__name__}.")
+    n_out, n_in = _checks.integer("n_out", n_out, low=1), _checks.integer("n_in", n_in, low=1)
     if init == "zeros":
         return np.zeros((n_out, n_in))
     if init == "uniform":
@@ -393,13 +411,14 @@ class Forward(NamedTuple):
         return self.a[-1]
 
 
-def forward(network: Network, x: Array) -> Forward:
+def forward(network: Network, x: Any) -> Forward:
     """Run the network on a batch and keep what each layer computed.
 
     Parameters
     ----------
     network : Network
-    x : ndarray, shape ``(..., batch, n_0)``
+    x : array, shape ``(..., batch, n_0)``
+        Not searched for NaN or infinity, as this runs at every step of training; `loss` and `accuracy` do that.
 
     Returns
     -------
@@ -408,8 +427,8 @@ def forward(network: Network, x: Array) -> Forward:
 
     Raises
     ------
-    ValueError
-        If the inputs do not have ``n_0`` columns.
+    ValueError, TypeError
+        If the inputs are no numbers, do not have ``n_0`` columns, or do not fit the ensemble.
 
     Examples
     --------
@@ -417,10 +436,21 @@ def forward(network: Network, x: Array) -> Forward:
     >>> forward(net, np.ones((5, 3))).y.shape
     (5, 2)
     """
-    x = np.asarray(x)
-    if x.ndim < 2 or x.shape[-1] != network.weights[0].shape[-1]:
-        n = network.weights[0].shape[-1]
+    check_network(network)
+    try:
+        x = np.asarray(x)
+        lead = x.shape[:-2] and np.broadcast_shapes(x.shape[:-2], network.ensemble)
+    except ValueError:  # rows of different lengths, or axes that do not fit
+        lead = None
+    n = network.weights[0].shape[-1]
+    if not isinstance(x, np.ndarray) or x.dtype.kind not in "fciub":
+        raise TypeError(f"x must be an array of numbers; got {getattr(x, 'dtype', type(x).__name__)}.")
+    if x.ndim < 2 or x.shape[-1] != n:
         raise ValueError(f"x must have shape (..., batch, {n}); got {x.shape}.")
+    if lead is None:
+        raise ValueError(
+            f"x's leading axes must broadcast with the ensemble's shape {network.ensemble}; got {x.shape[:-2]}."
+        )
     a: list[Array] = []
     h: list[Array] = [x]
     for i, W in enumerate(network.weights):

@@ -4,7 +4,11 @@ r"""What the book's build needs: a Sphinx extension, named in ``_config.yml``.
   installed version that computes or draws changes, too.
 - *Light mathematics.* LaTeX becomes MathML while the book is built: a page shows its formulas before, and without, any
   script, and a screen reader reads them. A formula that cannot be translated is a warning, so it fails the build.
+- *Explorers without a kernel.* Notebooks are told that they run for the book, so that explorers show what a page can
+  play by itself; their script is copied, and loaded by the pages that have one.
 - *Quiet pages.* The theme loads scripts that this book does not use; here they are left out.
+- *No leaks.* Assignments are built from sources that hold solutions and hidden tests (see `fa_teach.assignments`).
+  What is served beside the page is the student's notebook, and solutions on a page are not searched.
 
 Nothing in the library imports this module.
 """
@@ -13,6 +17,7 @@ from __future__ import annotations
 
 import hashlib
 import html
+import os
 import re
 import shutil
 from importlib import metadata
@@ -22,7 +27,10 @@ from typing import TYPE_CHECKING, Any
 import math_core
 from docutils import nodes
 from sphinx.util import logging
+from sphinx.util.docutils import SphinxRole
 from sphinx.util.math import get_node_equation_number
+
+from fa_teach import assignments, explorers
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
@@ -39,11 +47,11 @@ COMPUTES_OR_DRAWS = ("numpy", "matplotlib", "ipywidgets", "anywidget")
 # -- No stale numbers ---------------------------------------------------------------------------
 
 
-def hash_of_files(folder: Path) -> str:
-    """Hash of the names and contents of all files under a folder, but for compiled Python."""
+def hash_of_files(folder: Path, *, without: Path | None = None) -> str:
+    """Hash of the names and contents of all files under a folder, but for compiled Python and one folder in it."""
     digest = hashlib.sha256()
     for path in sorted(folder.rglob("*")):
-        if path.is_file() and path.suffix != ".pyc":
+        if path.is_file() and path.suffix != ".pyc" and without not in path.parents:
             digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()
 
@@ -51,7 +59,8 @@ def hash_of_files(folder: Path) -> str:
 def fingerprint() -> str:
     """Say what a notebook's outputs depend on besides its own text: the library, and what it stands on."""
     versions = [f"{name} {metadata.version(name)}" for name in COMPUTES_OR_DRAWS]
-    return " ".join([hash_of_files(PACKAGE), *versions])
+    computes = hash_of_files(PACKAGE, without=explorers.STATIC)  # the script there only draws
+    return " ".join([computes, *versions])
 
 
 def forget_stale_outputs(app: Sphinx, config: Config) -> None:
@@ -59,9 +68,8 @@ def forget_stale_outputs(app: Sphinx, config: Config) -> None:
     now = fingerprint()
     config.fa_teach_fingerprint = now
     # Sphinx copies style sheets only when it writes a page: a changed one has to say that pages changed.
-    config.fa_teach_look = hash_of_files(Path(app.srcdir) / "book" / "assets") + hash_of_files(
-        Path(app.srcdir) / "book" / "templates"
-    )
+    looks = (Path(app.srcdir, "book", "assets"), Path(app.srcdir, "book", "templates"), explorers.STATIC)
+    config.fa_teach_look = "".join(hash_of_files(folder) for folder in looks)
     cache = Path(config.nb_execution_cache_path or app.outdir.parent / ".jupyter_cache")
     stamp = cache.with_name(".fa_teach")
     if not stamp.exists() or stamp.read_text() != now:
@@ -70,10 +78,28 @@ def forget_stale_outputs(app: Sphinx, config: Config) -> None:
         stamp.write_text(now)
 
 
+# -- Explorers without a kernel -----------------------------------------------------------------
+
+
+def play_without_kernel(app: Sphinx, config: Config) -> None:
+    """Tell the kernels that they run for the book, and copy the explorers' script."""
+    os.environ[explorers.MODE] = "static"
+    config.html_static_path.append(str(explorers.STATIC / "explorers.js"))
+
+
+def _load_script_where_needed(
+    app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: nodes.document | None
+) -> None:
+    """Only pages with an explorer load the script; it is a classic one, which also runs over file://."""
+    if 'class="fa-explorer"' in str(context.get("body", "")):
+        app.add_js_file("explorers.js", loading_method="defer")
+
+
 # -- Light mathematics --------------------------------------------------------------------------
 
 _converter = math_core.LatexToMathML(fancy_error=False)
 _NUMBERED = re.compile(r"\\(begin|end)\{(align|alignat|gather|equation|multline|eqnarray)\}")
+_ENVIRONMENT = re.compile(r"\\begin\{(\w+\*?)\}.*?\\end\{\1\}", re.DOTALL)
 _PRIME = re.compile(r"<mo>([′″‴⁗])</mo>")
 
 
@@ -88,6 +114,20 @@ def to_mathml(latex: str, *, display: bool) -> str:
     latex = _NUMBERED.sub(r"\\\1{\2*}", latex.strip())
     mathml: str = _converter.convert_with_local_state(latex, displaystyle=display)
     return _PRIME.sub(r'<mo class="prime">\1</mo>', mathml)
+
+
+def with_lines(latex: str) -> str:
+    r"""Wrap a formula that has lines of its own, and not only those of a matrix within it, as ``$$`` allows.
+
+    Examples
+    --------
+    >>> print(with_lines(r"a &= b \\ c &= d"))
+    \begin{aligned}a &= b \\ c &= d\end{aligned}
+    >>> print(with_lines(r"x = \begin{pmatrix} 1 \\ 2 \end{pmatrix}"))
+    x = \begin{pmatrix} 1 \\ 2 \end{pmatrix}
+    """
+    lines = r"\\" in _ENVIRONMENT.sub("", latex)
+    return rf"\begin{{aligned}}{latex}\end{{aligned}}" if lines else latex
 
 
 def _translate(node: nodes.Element, latex: str, *, display: bool) -> str:
@@ -106,8 +146,8 @@ def _visit_inline(self: HTML5Translator, node: nodes.math) -> None:
 
 def _visit_block(self: HTML5Translator, node: nodes.math_block) -> None:
     latex = node.astext().strip()
-    if not node.get("nowrap") and r"\\" in latex and not latex.startswith(r"\begin"):
-        latex = rf"\begin{{split}}{latex}\end{{split}}"  # as Sphinx does for MathJax
+    if not node.get("nowrap"):
+        latex = with_lines(latex)
     self.body.append(self.starttag(node, "div", CLASS="math notranslate nohighlight"))
     # A formula wider than the page scrolls in a box of its own.
     self.body.append(f'<div class="math-scroll">{_translate(node, latex, display=True)}</div>')
@@ -168,6 +208,54 @@ def _remove_old_pages(app: Sphinx, error: Exception | None) -> None:
                     page.unlink()
 
 
+# -- No leaks -----------------------------------------------------------------------------------
+
+
+class StudentNotebook(SphinxRole):
+    """A link to the student's notebook of the assignment on this page."""
+
+    def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
+        """Make the link; the file is written by `_serve_student_version`."""
+        docname = self.env.docname
+        target = f"{'../' * docname.count('/')}_sources/{docname}.ipynb"
+        link = f'<a href="{target}" download>{html.escape(self.text)}</a>'
+        return [nodes.raw("", link, format="html")], []
+
+
+def _serve_student_version(
+    app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: nodes.document | None
+) -> None:
+    """Put the student's notebook where Sphinx would have copied the source, and keep it from doing so."""
+    path = Path(app.env.doc2path(pagename)) if pagename in app.env.found_docs else None
+    if path is None or path.suffix != ".ipynb" or app.builder.format != "html":
+        return
+    notebook = assignments.read(path)
+    if assignments.is_assignment(notebook):
+        served = Path(app.outdir, "_sources", f"{pagename}.ipynb")
+        assignments.write(assignments.student_version(notebook), served)
+        context["sourcename"] = ""  # the theme has read it for its download button already
+
+
+def without_solutions(doctree: nodes.document) -> nodes.document:
+    """A copy of a page without the dropdowns of solutions, for the search index."""
+    searched = doctree.deepcopy()
+    for node in list(searched.findall(nodes.Element)):
+        if assignments.SOLUTION_CLASS in node.get("classes", ()) and node.parent is not None:
+            node.parent.remove(node)
+    return searched
+
+
+def _index_without_solutions(app: Sphinx) -> None:
+    if app.builder.format == "html":
+        builder: StandaloneHTMLBuilder = app.builder  # type: ignore[assignment]  # html builders only
+        index_page = builder.index_page
+
+        def index(pagename: str, doctree: nodes.document, title: str) -> None:
+            index_page(pagename, without_solutions(doctree), title)
+
+        builder.index_page = index  # type: ignore[method-assign]  # Sphinx has no event for this
+
+
 def _add_filter(app: Sphinx) -> None:
     builder: StandaloneHTMLBuilder = app.builder  # type: ignore[assignment]  # html builders only
     if app.builder.format == "html":
@@ -180,7 +268,12 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_config_value("fa_teach_look", "", "html", [str])
     app.add_html_math_renderer("mathml", (_visit_inline, None), (_visit_block, None))
     app.connect("config-inited", forget_stale_outputs)
+    app.connect("config-inited", play_without_kernel)
+    app.connect("html-page-context", _load_script_where_needed)
+    app.add_role("student-notebook", StudentNotebook())
     app.connect("builder-inited", _add_filter, priority=900)
+    app.connect("builder-inited", _index_without_solutions)
+    app.connect("html-page-context", _serve_student_version, priority=950)
     app.connect("html-page-context", _leave_out_unused_files, priority=900)
     app.connect("build-finished", _quiet_console)
     app.connect("build-finished", _remove_old_pages)

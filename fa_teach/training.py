@@ -23,7 +23,10 @@ from fa_teach.feedback import (
     Step,
     as_rule,
     backward,
+    carrier_shapes,
+    check_carriers,
     check_feedback,
+    check_shapes,
     init_feedback,
     outer,
 )
@@ -215,7 +218,8 @@ def train(
     frozen : sequence of int
         Layers, counted from 1, whose weights and biases stay as they are.
     switch : mapping of int to rule, optional
-        Rules that take over at given steps.
+        Rules that take over at given steps. Feedback that is given has to fit all of them; feedback that is not is
+        drawn once for those like FA and once for direct ones.
     shuffle : bool
         Whether each epoch has its own order. The last batch of an epoch may be smaller.
     record : sequence of str, or mapping of str to callable
@@ -259,7 +263,6 @@ def train(
     (2, 3)
     """
     check_network(network)
-    rules = _rule_schedule(rule, switch)
     x, t = _set("data", network, data)
     probe_set = (x, t) if probe is None else _set("probe", network, probe)
     test_set = None if test is None else _set("test", network, test)
@@ -267,6 +270,7 @@ def train(
     size = n if batch_size is None else _checks.integer("batch_size", batch_size, low=1, high=n)
     steps_per_epoch = -(-n // size)
     total = _duration(epochs, steps, steps_per_epoch)
+    rules = _rule_schedule(rule, switch, total)
     times = _record_times(record_at, total)
     measures, keep_snapshots = _measures(record, network, test_set)
     seeds = _checks.seeds("seed", network.seed if seed is None else seed)
@@ -277,6 +281,8 @@ def train(
     still = frozenset(_checks.integer("frozen layer", l, low=1, high=network.depth) for l in layers)
     watched = None if probe_rule is None else as_rule(probe_rule)
     feedbacks = _Feedbacks(network, feedback, [*rules.values(), *([watched] if watched else [])], seeds)
+    for each in rules.values():
+        check_carriers(network, each, feedbacks[each])
     if stop is not None:
         _checks.function("stop", stop)
 
@@ -327,7 +333,8 @@ def train(
             if still or not all_alive:
                 update = _masked(update, still, alive)
             rate = rate_at(step)
-            _descend(network, update, rate, weight_decay, still, None if all_alive else alive)
+            living = None if all_alive else alive
+            _descend(network, update, rate, weight_decay, still, living, keep=rule.adapt is not None)
             if rule.adapt is not None:
                 old = feedbacks[rule]
                 new = rule.adapt(
@@ -341,6 +348,7 @@ def train(
                         normal=normal,
                     )
                 )
+                check_shapes("what adapt returns", new, carrier_shapes(network, rule), rule)
                 feedbacks[rule] = new if all_alive else _where_alive(alive, new, old)
             bar.update()
 
@@ -363,12 +371,23 @@ def train(
 
 
 def _descend(
-    network: Network, update: Gradient, rate: Any, decay: float, still: frozenset[int], alive: Array | None
+    network: Network,
+    update: Gradient,
+    rate: Any,
+    decay: float,
+    still: frozenset[int],
+    alive: Array | None,
+    *,
+    keep: bool,
 ) -> None:
-    """Change the network's own arrays in place: ``W -= η (u + λ W)``, where members are alive and layers not still."""
+    """Change the network's own arrays in place: ``W -= η (u + λ W)``, where members are alive and layers not still.
+
+    Unless the update is to be kept, ``η u`` takes its place in memory: a large network then steps faster.
+    """
     for l, (W, u) in enumerate(zip(network.weights, update.weights, strict=True), start=1):
         if l not in still:
-            change = _trailing(rate, 2) * (u + decay * W if decay else u)
+            u = u + decay * W if decay else u
+            change = np.multiply(_trailing(rate, 2), u, out=None if keep else u)
             W -= change if alive is None else np.where(_trailing(alive, 2), change, 0)
     for l, (c, u) in enumerate(zip(network.biases, update.biases, strict=True), start=1):
         if l not in still:
@@ -401,7 +420,7 @@ def _select(array: Array, index: Array | None) -> Array:
     if index is None:
         return array
     if array.ndim == 2:
-        return array[index]
+        return array.take(index, axis=-2)
     lead = np.broadcast_shapes(array.shape[:-2], index.shape[:-1])
     array = np.broadcast_to(array, lead + array.shape[-2:])
     index = np.broadcast_to(index, lead + index.shape[-1:])
@@ -462,6 +481,8 @@ def _pair(name: str, data: Any) -> tuple[Any, Any]:
     if hasattr(data, "x") and hasattr(data, "t"):
         return data.x, data.t
     if isinstance(data, tuple | list) and len(data) == 2:
+        if all(hasattr(part, "x") for part in data):
+            raise TypeError(f"{name} must be one Dataset or a pair (x, t) of arrays; got a pair of Datasets.")
         return data[0], data[1]
     raise TypeError(f"{name} must be a Dataset or a pair (x, t); got {type(data).__name__}.")
 
@@ -477,8 +498,12 @@ def _set(name: str, network: Network, data: Any) -> tuple[Array, Array]:
 
 def _answer(answer: Any, ensemble: tuple[int, ...]) -> Array:
     """What a stop condition says, for each member."""
+    if np.asarray(answer).dtype != bool:
+        raise TypeError(
+            f"what stop returns must be True or False (for each member); got {_checks.shown(answer)}."
+        )
     _checks.broadcast("what stop returns", np.shape(answer), ensemble)
-    return np.broadcast_to(np.asarray(answer, bool), ensemble)
+    return np.broadcast_to(np.asarray(answer), ensemble)
 
 
 def _same_shape(name: str, value: Array, earlier: Sequence[Array]) -> None:
@@ -487,12 +512,12 @@ def _same_shape(name: str, value: Array, earlier: Sequence[Array]) -> None:
         raise ValueError(f"record {name!r} must have one shape at all times, {want}; got {value.shape}.")
 
 
-def _rule_schedule(rule: str | Rule, switch: Mapping[int, str | Rule] | None) -> dict[int, Rule]:
+def _rule_schedule(rule: str | Rule, switch: Mapping[int, str | Rule] | None, total: int) -> dict[int, Rule]:
     rules = {0: as_rule(rule)}
     if switch is not None and not isinstance(switch, Mapping):
         raise TypeError(f"switch must be a mapping of steps to rules; got {type(switch).__name__}.")
     for step, later in (switch or {}).items():
-        rules[_checks.integer("switch step", step, low=0)] = as_rule(later)
+        rules[_checks.integer("switch step", step, low=0, high=total)] = as_rule(later)
     return rules
 
 

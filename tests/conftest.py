@@ -1,6 +1,3 @@
-"""What all tests share."""
+"""One browser, and one server of the built book, for all tests that open pages."""
 
-import os
-
-os.environ.setdefault("MPLBACKEND", "Agg")  # no test needs a display
-os.environ.setdefault("TQDM_DISABLE", "1")
+from browsing import browser, site, visit  # noqa: F401 # fixtures

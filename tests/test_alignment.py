@@ -416,6 +416,24 @@ def test_measures_name_what_is_wrong(measure, name, arguments):
         measure(NET, *arguments)
 
 
+def test_cosines_and_angles_name_what_is_wrong():
+    # A cosine of 2 is a mistake, and no angle of 0°; rounding is neither.
+    for name, arguments, options in [
+        ("a", ("x", [1.0]), {}),
+        ("b", ([1.0], [[1, 2], [3]]), {}),
+        ("b", ([1.0, 2.0], [1.0, 2.0, 3.0]), {}),
+        ("axis", ([1.0], [1.0]), {"axis": (-2, -1)}),
+    ]:
+        with oracles.refused(name):
+            cosine(*arguments, **options)
+    for cos in (2, [0.0, -1.1], np.inf):
+        with oracles.refused("cos", ValueError):
+            angle(cos)
+    with oracles.refused("cos", TypeError):
+        angle("0.5")
+    np.testing.assert_array_equal(angle([1 + 1e-9, np.nan]), [0, np.nan])
+
+
 def test_weight_alignment_names_what_is_wrong():
     # It takes no data, but the same rules and feedback.
     with oracles.refused("feedback", ValueError):

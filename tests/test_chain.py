@@ -506,3 +506,58 @@ def test_wrong_arguments_are_refused_in_one_sentence(name, call):
     """Argument, what was expected, what came."""
     with oracles.refused(name):
         call()
+
+
+# -- The whole way -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("rule", ["fa", "bp"])
+@pytest.mark.parametrize(("t", "b"), SIGNS)
+def test_the_whole_way_against_the_general_codes_flow(t, b, rule):
+    """What explorers draw is never simulated: at its own times it must be where the simulated flow is."""
+    w = starts(8, seed=3)
+    way = chain.path(w, t=t, b=b, rule=rule, points=30)
+    assert way.w.shape == (8, 30, 2)
+    np.testing.assert_array_equal(way.w[:, 0], w)
+    assert (np.diff(way.time[:, :-1]) > 0).all()
+    assert np.isposinf(way.time[:, -1]).all()
+    for start, states, times in zip(w, way.w, way.time, strict=True):
+        soon = times < 40
+        run = dynamics.trajectory(
+            chain.as_network(start), [[1.0]], [[t]], rule, (np.array([[b]]),), times=times[soon]
+        )
+        np.testing.assert_allclose(run.theta, states[soon], atol=2e-6)
+    if rule == "fa":
+        np.testing.assert_allclose(way.w[:, -1], chain.endpoint(w, t=t, b=b), atol=1e-12)
+    np.testing.assert_allclose(chain.residual(way.w[:, -1], t=t), 0, atol=1e-12)
+
+
+def test_the_way_of_backpropagation_into_the_saddle():
+    """On the two lines ``w₁ = ± w₂`` the general formula is 0/0, and one of them ends at the saddle."""
+    times = chain.path([0.8, -0.8], rule="bp", points=20).time[:-1]
+    states = chain.path([0.8, -0.8], rule="bp", points=20).w[:-1]
+    run = dynamics.trajectory(chain.as_network([0.8, -0.8]), [[1.0]], [[1.0]], "bp", times=times)
+    np.testing.assert_allclose(run.theta, states, atol=1e-6)
+    np.testing.assert_array_equal(chain.path([0.8, -0.8], rule="bp").w[-1], [0, 0])
+    np.testing.assert_array_equal(chain.path([0.0, 0.0], rule="bp").w, np.zeros((64, 2)))
+    np.testing.assert_allclose(chain.path([0.5, 0.5], rule="bp").w[-1], [1, 1])
+    decay = chain.path([0.8, -0.8], t=0.0, rule="bp", points=20)
+    run = dynamics.trajectory(
+        chain.as_network([0.8, -0.8]), [[1.0]], [[0.0]], "bp", times=decay.time[decay.time < 50]
+    )
+    np.testing.assert_allclose(run.theta, decay.w[decay.time < 50], atol=1e-6)
+
+
+def test_the_way_without_feedback_and_from_a_fixed_point():
+    """Where nothing moves there must be neither NaN nor motion."""
+    way = chain.path([[0.5, -1.0], [0.0, 1.0]], b=0.0, points=12)
+    np.testing.assert_array_equal(way.w[..., 0], [[0.5] * 12, [0.0] * 12])
+    np.testing.assert_allclose(way.w[:, -1, 1], [2.0, 1.0])
+    exact = 2.0 - 3.0 * np.exp(-0.25 * way.time[0, :-1])
+    np.testing.assert_allclose(way.w[0, :-1, 1], exact)
+    for rule in ("fa", "bp"):
+        way = chain.path([-0.5, -2.0], rule=rule, points=12)
+        np.testing.assert_array_equal(way.w, np.tile([-0.5, -2.0], (12, 1)))
+        assert (np.diff(way.time[:-1]) > 0).all()
+    with pytest.raises(ValueError, match="points must be at least 3"):
+        chain.path([1.0, 1.0], points=2)

@@ -16,7 +16,9 @@ from fa_teach import (
     init_network,
     pseudo_gradient,
     random_matrix,
+    signal_alignment,
     train,
+    weight_alignment,
     weight_mirror,
 )
 from fa_teach.feedback import path_transposes
@@ -405,6 +407,44 @@ def test_feedback_that_does_not_fit_is_refused(name, feedback):
     if feedback is not None:
         with oracles.refused(name):
             train(NET, DATA, rule="fa", feedback=feedback, steps=1, batch_size=None)
+
+
+@pytest.mark.parametrize("carriers", [None, [], [np.ones((3, 3))] * 2, [W.T for W in NET.weights]])
+def test_rules_whose_carriers_do_not_fit_are_refused(carriers):
+    # Everybody's first rule of their own: a missing return, or one matrix too many.
+    mine = Rule(name="mine", carriers=lambda net, B: carriers)
+    for use in (
+        lambda: pseudo_gradient(NET, *DATA, mine, GOOD),
+        lambda: weight_alignment(NET, mine, GOOD),
+        lambda: signal_alignment(NET, *DATA, mine, GOOD),
+        lambda: train(NET, DATA, rule="bp", switch={1: mine}, feedback=GOOD, steps=2, batch_size=None),
+    ):
+        with oracles.refused("what carriers returns"):
+            use()
+
+
+@pytest.mark.parametrize("adapted", [None, GOOD[:1], tuple(B.T for B in GOOD)])
+def test_rules_whose_feedback_no_longer_fits_are_refused(adapted):
+    # One step later it would be a message of NumPy's.
+    mine = Rule(name="mine", carriers=lambda net, B: B, adapt=lambda step: adapted)
+    with oracles.refused("what adapt returns"):
+        train(NET, DATA, rule=mine, feedback=GOOD, steps=2, batch_size=None)
+
+
+def test_rules_are_made_of_functions():
+    # A matrix in the place of the function that returns it.
+    with oracles.refused("carriers", TypeError):
+        Rule(name="mine", carriers=GOOD)
+    with oracles.refused("adapt", TypeError):
+        Rule(name="mine", carriers=lambda net, B: B, adapt=GOOD)
+
+
+def test_an_angle_needs_a_direction_to_turn_to():
+    # No random entries are left; the message says so, and does not only speak of 1x1 matrices.
+    for options in ({"sparsity": 1.0}, {"distribution": "zeros"}):
+        with oracles.refused("angle", ValueError) as caught:
+            init_feedback(NET, angle=30, **options)
+        assert "zero random matrix" in str(caught.value)
 
 
 def test_direct_rules_refuse_the_other_kind_of_feedback():

@@ -506,6 +506,7 @@ def test_no_hidden_layer_needs_no_activation():
     assert net.activations == init_network([3, 2], activation="relu").activations == ()
 
 
+RNG = np.random.default_rng(0)
 W1, W2, C1, C2 = np.ones((4, 3)), np.ones((2, 4)), np.ones(4), np.ones(2)
 
 
@@ -516,6 +517,12 @@ W1, W2, C1, C2 = np.ones((4, 3)), np.ones((2, 4)), np.ones(4), np.ones(2)
         ("weights[1]", ((W1, W2.T), (), ("tanh",))),
         ("weights[1]", ((W1, np.ones(4)), (), ("tanh",))),
         ("weights[0]", (([[1.0, 2.0]], W2), (), ("tanh",))),
+        ("weights", (W1, (), ())),
+        ("weights", (None, (), ())),
+        ("weights[1]", ((W1, W2.astype(int)), (), ("tanh",))),
+        ("biases", ((W1, W2), None, ("tanh",))),
+        ("biases[0]", ((W1, W2), (C1.astype(int), C2), ("tanh",))),
+        ("activations", ((W1, W2), (), "tanh")),
         ("weights[0]", ((np.ones((0, 3)), np.ones((2, 0))), (), ("tanh",))),
         ("biases", ((W1, W2), (C1,), ("tanh",))),
         ("biases[0]", ((W1, W2), (C2, C1), ("tanh",))),
@@ -540,6 +547,8 @@ def test_what_is_no_network_is_refused(network):
     for function in (loss, accuracy, pseudo_gradient):
         with oracles.refused("network", TypeError):
             function(network, X, T)
+    with oracles.refused("network", TypeError):
+        forward(network, X)
 
 
 def test_forward_refuses_inputs_that_do_not_fit():
@@ -547,13 +556,44 @@ def test_forward_refuses_inputs_that_do_not_fit():
     for x in (np.ones((5, 4)), np.ones(3), 1.0):
         with oracles.refused("x", ValueError):
             forward(NET, x)
+    for x in ("abc", None, [[1.0, 2.0, 3.0], [1.0]]):
+        with oracles.refused("x", TypeError):
+            forward(NET, x)
+    with oracles.refused("x", ValueError):
+        forward(init_network([3, 2], seed=range(4)), np.ones((2, 5, 3)))
     assert forward(NET, [[1.0, 2.0, 3.0]]).y.shape == (1, 2)
+    assert forward(NET, np.ones((4, 5, 3))).y.shape == (4, 5, 2)
+
+
+def test_members_that_do_not_exist_are_refused():
+    # Counting from 1, most likely; a slice would give an ensemble.
+    nets = init_network([3, 2], seed=range(4))
+    for index in [(4,), (-5,), (0, 0), ("a",), (1.0,), (slice(2),)]:
+        with oracles.refused("index", IndexError):
+            nets.member(*index)
+    with oracles.refused("index", IndexError):
+        NET.member(0)
+    assert nets.member(-1).seed == 3
+
+
+def test_softmax_takes_a_list():
+    # As every other function does.
+    np.testing.assert_allclose(softmax([1.0, 1.0]), 0.5)
 
 
 def test_one_output_has_no_accuracy():
     # The largest of one output is always right.
     with oracles.refused("network", ValueError):
         accuracy(init_network([3, 1]), X, np.ones((5, 1)))
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"), [("rng", (0, 2, 2)), ("n_out", (RNG, 0, 2)), ("n_in", (RNG, 2, 1.5))]
+)
+def test_random_matrix_names_what_is_wrong(name, arguments):
+    # A seed in the place of a generator is the commonest.
+    with oracles.refused(name):
+        random_matrix(*arguments)
 
 
 @pytest.mark.parametrize("init", ["nope", None, ["lecun"]])

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-NOTEBOOKS = sorted((ROOT / "book").glob("*.ipynb"))
+NOTEBOOKS = sorted([*(ROOT / "book").glob("*.ipynb"), *(ROOT / "book" / "exercises").glob("*.ipynb")])
 FILE_NAME = re.compile(r"^\S+\.(png|svg|jpe?g|webp|gif|ipynb)$", re.IGNORECASE)
 LONGEST_CELL = 45  # lines: what a reader sees at once
 LARGEST = 3_000_000  # bytes of a committed notebook
 
-pytestmark = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+pytestmark = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: f"{path.parent.name}/{path.stem}")
 
 
 def code_cells(path):
@@ -37,7 +37,7 @@ def test_every_cell_was_executed_in_order(path):
     """nbval compares nothing where the execution count is missing: a stripped notebook would pass unseen."""
     counts = [cell["execution_count"] for _, cell in code_cells(path)]
     assert counts == list(range(1, len(counts) + 1)), (
-        f"{path.name}: execution counts {counts}; run `make notebooks NOTEBOOKS=book/{path.name}`"
+        f"{path.name}: execution counts {counts}; run `make notebooks NOTEBOOKS={path.relative_to(ROOT).as_posix()}`"
     )
 
 

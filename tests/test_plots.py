@@ -456,6 +456,12 @@ def test_angles_show_their_density_and_the_right_angle(ax):
     assert texts(ax) == ["wide", "sharp"]
 
 
+def test_intervals_need_names(ax):
+    """A list of arrays has none."""
+    with pytest.raises(TypeError, match="results must be a mapping of names to arrays; got list"):
+        plots.intervals([[1.0, 2.0]], ax=ax)
+
+
 def test_angles_outside_their_range_are_refused(ax):
     """Radians or cosines by mistake would pass for small angles only if negative values passed."""
     with pytest.raises(ValueError, match="values must be at least 0 and at most 180"):

@@ -83,7 +83,7 @@ def test_every_page_is_in_the_table_of_contents():
     listed = set(re.findall(r"(?:file|root): (\S+)", toc))
     pages = {
         path.relative_to(ROOT).with_suffix("").as_posix()
-        for pattern in ("*.md", "*.ipynb")
+        for pattern in ("*.md", "*.ipynb", "exercises/*.ipynb")
         for path in (ROOT / "book").glob(pattern)
     }
     assert pages == listed

@@ -32,6 +32,15 @@ def test_fingerprint_ignores_compiled_python(tmp_path):
     assert extension.hash_of_files(tmp_path) == before
 
 
+def test_fingerprint_leaves_out_what_only_draws(tmp_path):
+    """The explorers' script may change without all notebooks running again."""
+    (tmp_path / "static").mkdir()
+    before = extension.hash_of_files(tmp_path, without=tmp_path / "static")
+    (tmp_path / "static" / "explorers.js").write_text("draw()")
+    assert extension.hash_of_files(tmp_path, without=tmp_path / "static") == before
+    assert extension.hash_of_files(tmp_path) != before
+
+
 def test_fingerprint_names_what_computes_and_draws():
     assert re.match(r"^[0-9a-f]{64} numpy \S+ matplotlib \S+ ", extension.fingerprint())
 
@@ -57,6 +66,19 @@ def test_mathematics_of_the_book_is_understood(latex):
     assert mathml.startswith('<math display="block">')
     assert "merror" not in mathml
     assert "\\" not in re.sub(r"<[^>]*>", "", mathml), f"left as LaTeX: {mathml}"
+
+
+@pytest.mark.parametrize(
+    "latex",
+    [
+        r"g = -e\begin{pmatrix} w_2 \\ w_1 \end{pmatrix}, \qquad u = -e\begin{pmatrix} b \\ w_1 \end{pmatrix}",
+        r"a &= b \\ c &= \begin{pmatrix} 1 \\ 2 \end{pmatrix}",
+    ],
+)
+def test_displayed_lines_are_understood(latex):
+    """A matrix inside a formula is no reason to align the formula; lines beside it are."""
+    mathml = extension.to_mathml(extension.with_lines(latex), display=True)
+    assert mathml.count("<mtable") == len(re.findall(r"pmatrix", latex)) // 2 + ("&=" in latex)
 
 
 def test_environments_leave_numbering_to_sphinx():

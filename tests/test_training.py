@@ -1310,6 +1310,34 @@ def test_data_that_does_not_fit_is_refused(name, data):
     assert str(caught.value).startswith("data")
 
 
+def test_the_parts_of_a_split_are_not_inputs_and_targets():
+    # `train(net, digits())` instead of the first of the two.
+    with oracles.refused("data", TypeError) as caught:
+        train(init_network([64, 10]), digits(), steps=1)
+    assert "a pair of Datasets" in str(caught.value)
+
+
+@pytest.mark.parametrize("answer", [None, "no", 1, 0.0])
+def test_a_stop_condition_answers_yes_or_no(answer):
+    # A forgotten return would never stop, and any word would stop at once.
+    with oracles.refused("what stop returns", TypeError):
+        train(NET, DATA, steps=1, batch_size=None, stop=lambda now: answer)
+
+
+@pytest.mark.parametrize("name", ["weight_decay", "steps", "rule", "record"])
+def test_an_array_in_the_place_of_an_option_stays_one_sentence(name):
+    # Its repr runs over many lines; type and shape say as much.
+    with oracles.refused(name) as caught:
+        train(NET, DATA, **{"steps": 1, "batch_size": None, name: np.zeros((30, 30))})
+    assert len(str(caught.value)) < 300
+
+
+def test_a_switch_after_the_end_is_refused():
+    # It would never take place, most likely because epochs were meant.
+    with oracles.refused("switch step", ValueError):
+        train(NET, DATA, steps=3, batch_size=None, switch={4: "fa"})
+
+
 def test_one_output_has_no_accuracy_to_record():
     # The largest of one output is always right.
     for name in ("train_accuracy", "test_accuracy"):

@@ -439,6 +439,8 @@ def intervals(
     >>> ax = intervals({"bp": [0.98, 0.981, 0.979], "output_only": [0.94, 0.95, 0.945]}, ax=ax)
     >>> plt.close(fig)
     """
+    if not isinstance(results, Mapping):
+        raise TypeError(f"results must be a mapping of names to arrays; got {type(results).__name__}.")
     if not results:
         raise ValueError("results must hold at least one row; got none.")
     low, high = _percentiles(band)

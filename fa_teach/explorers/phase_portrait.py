@@ -1,0 +1,315 @@
+"""The plane of the two-weight network: where FA and backpropagation go from a start, and whether they can stay there.
+
+Everything comes from the closed forms of `fa_teach.chain`. Derived in chapter 4 of the book.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fa_teach import chain
+from fa_teach.explorers._bake import Array, Trails
+from fa_teach.explorers._base import Explorer
+from fa_teach.explorers._controls import Choice, Player, Point, Range
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+REACH = 3.0  # the plane is [-3, 3]²
+BEYOND = 3.6  # curves are computed a little further than one sees
+LONG = 1e4  # next to a marginal point the flow takes longer still; nobody sees it
+KICK = 0.02  # where the stretch of unstable points is left
+
+
+# -- What is drawn ------------------------------------------------------------------------------
+
+
+def landscape(b: float, t: float) -> dict[str, Array]:
+    """What the plane shows before anything moves.
+
+    Returns
+    -------
+    dict
+        ``hyperbola`` ``(2, points, 2)``, the fixed points, and whether each is ``stable`` ``(2, points)``; ``uphill``
+        ``(points, 2)``, border of the region where the gradient alignment is negative, empty where there is none;
+        ``rails`` ``(rails, points, 2)``, on which FA moves, NaN outside the plane; ``arrows`` ``(arrows, 4)``: place on
+        a rail and direction of the flow there.
+    """
+    w1 = np.geomspace(abs(t) / BEYOND, BEYOND, 48)
+    touch = abs(np.cbrt(b * t))
+    if w1[0] < touch < w1[-1]:  # the stretches meet at a point of the curve
+        w1[abs(w1 - touch).argmin()] = touch
+    hyperbola = chain.fixed_point(np.stack([-w1[::-1], w1]), t=t)
+    middle = chain.fixed_point(np.sqrt(hyperbola[:, :-1, 0] * hyperbola[:, 1:, 0]) * [[-1], [1]], t=t)
+    stable = chain.stability(middle, t=t, b=b).verdict == "stable"  # from each point to the next
+
+    width = np.sqrt(abs(b) * BEYOND)
+    edge = np.linspace(-width, width, 33 if b else 0)
+    uphill = np.stack([edge, -(edge**2) / (b or 1)], axis=-1)
+
+    rails = _rails(b)
+    arrows = []
+    for rail in rails:
+        seen = np.flatnonzero((abs(rail) < 0.95 * REACH).all(axis=-1))
+        arrows += [rail[i] for i in seen[2:-1:4]]
+    where = np.array(arrows)
+    velocity = chain.velocity(where, t=t, b=b)
+    speed = np.linalg.norm(velocity, axis=-1, keepdims=True)
+    moving = speed[:, 0] > 0.02
+    directions = velocity[moving] / speed[moving]
+    return {
+        "hyperbola": hyperbola,
+        "stable": stable,
+        "uphill": uphill,
+        "rails": np.where(abs(rails).max(axis=-1, keepdims=True) <= BEYOND, rails, np.nan),
+        "arrows": np.concatenate([where[moving], directions], axis=-1),
+    }
+
+
+def _rails(b: float) -> Array:
+    """Parabolas of the invariant; without feedback, vertical lines. Shape ``(rails, points, 2)``."""
+    if b == 0:
+        w1, w2 = np.meshgrid(np.arange(-2.75, 3, 0.5), np.linspace(-BEYOND, BEYOND, 49), indexing="ij")
+        return np.stack([w1, w2], axis=-1)
+    crossings = np.arange(-2.5, 3, 1.0)  # of the axis w₁ = 0
+    outside = REACH * 2 * abs(b) + np.arange(0.75, 3, 0.75) ** 2  # rails that cross the edge instead
+    C = np.concatenate([-2 * b * crossings, outside])
+    return np.asarray(chain.parabola(C[:, None], np.linspace(-BEYOND, BEYOND, 49), b=b))
+
+
+def fa_path(b: float, t: float, start: tuple[float, float]) -> dict[str, Array]:
+    """The way of feedback alignment from a start to its end, and what is measured along it.
+
+    Returns
+    -------
+    dict
+        All along the way, the last at infinite time: ``fa_w`` ``(points, 2)``; ``fa_time``; ``fa_loss``;
+        ``fa_alignment``, the signed cosine of gradient and update; ``fa_rate``, which is ``-(w₁² + b w₂)``, at the end
+        the eigenvalue that is not 0.
+    """
+    way = chain.path(start, t=t, b=b, points=96)
+    return _measured(way.w, way.time, b, t)
+
+
+def _measured(w: Array, time: Array, b: float, t: float) -> dict[str, Array]:
+    return {
+        "fa_w": w,
+        "fa_time": time,
+        "fa_loss": chain.loss(w, t=t),
+        "fa_alignment": chain.total_alignment(w, b=b),
+        "fa_rate": 0.0 - chain.criterion(w, b=b),
+    }
+
+
+def bp_path(t: float, start: tuple[float, float]) -> dict[str, Array]:
+    """The way of backpropagation: ``bp_w`` ``(points, 2)``, ``bp_time``, ``bp_loss``."""
+    way = chain.path(start, t=t, rule="bp", points=96)
+    return {"bp_w": way.w, "bp_time": way.time, "bp_loss": chain.loss(way.w, t=t)}
+
+
+# -- Starts of the static book ------------------------------------------------------------------
+
+
+def fa_trails(b: float, t: float) -> list[dict[str, Array]]:
+    """Paths on many rails: from where each enters the plane, and from both sides of where it is unstable."""
+    presets = [
+        values["start"]
+        for _, values in PRESETS.values()
+        if values.get("b", 1.0) == b and values.get("t", 1.0) == t
+    ]
+    edge = 1.03 * REACH
+    starts = [*presets]
+    alone: list[Array] = []
+    if b == 0:
+        starts += [(w1, side * edge) for w1 in np.linspace(-REACH, REACH, 25) for side in (-1, 1)]
+        alone = list(np.stack([np.zeros(13), np.linspace(-REACH, REACH, 13)], axis=-1))
+    else:
+        crossings = -2 * b * np.linspace(-REACH, REACH, 17)
+        outside = 2 * abs(b) * REACH + np.linspace(0.35, REACH, 8) ** 2
+        for C in [*crossings, *outside]:
+            limit = C + 2 * b * np.array([-edge, edge])  # w₁² where the rail crosses w₂ = ±edge
+            far = min(np.sqrt(max(limit.max(), 0)), edge)
+            starts += [tuple(chain.parabola(C, side * far, b=b)) for side in (-1, 1)]
+            middle = chain.fixed_points(C, t=t, b=b)[1]
+            if np.isfinite(middle).all():
+                starts += [tuple(chain.parabola(C, middle[0] + kick, b=b)) for kick in (-KICK, KICK)]
+                if abs(middle).max() <= REACH:
+                    alone.append(middle)  # a pencil on its tip
+    paths = []
+    for start in starts:
+        ends = np.clip([start, chain.endpoint(start, t=t, b=b)], -REACH, REACH)
+        length = np.abs(ends[1] - ends[0]).sum()  # of what is seen
+        way = chain.path(start, t=t, b=b, points=int(12 + 4 * length))
+        soon = (way.time < LONG) | np.isinf(way.time)
+        paths.append(_measured(way.w[soon], way.time[soon], b, t))
+    paths += [_measured(point[None], np.array([np.inf]), b, t) for point in alone]
+    return paths
+
+
+def bp_trails(t: float) -> list[dict[str, Array]]:
+    """Paths of backpropagation from the edge of the plane."""
+    edge = 1.03 * REACH
+    along = np.linspace(-edge, edge, 37)
+    starts = [values["start"] for _, values in PRESETS.values() if values.get("t", 1.0) == t]
+    starts += [(x, side * edge) for x in along for side in (-1, 1)]
+    starts += [(side * edge, y) for y in along[1:-1] for side in (-1, 1)]
+    paths = []
+    for start in starts:
+        way = chain.path(start, t=t, rule="bp", points=32)
+        paths.append({"bp_w": way.w, "bp_time": way.time, "bp_loss": chain.loss(way.w, t=t)})
+    return paths
+
+
+# -- Words --------------------------------------------------------------------------------------
+
+
+def _fa_words(arrays: Mapping[str, Any], values: Mapping[str, Any]) -> str:
+    (x0, y0), (x, y) = arrays["fa_w"][[0, -1]].tolist()
+    place = "({fa_w[-2]:.2f}, {fa_w[-1]:.2f})"
+    rests = abs(x - x0) + abs(y - y0) < 1e-3
+    if arrays["fa_loss"][-1] > 1e-3:
+        return f"FA is stuck at {place}: with b = 0 and w₁ = 0 nothing moves. The loss stays at {{fa_loss[-1]:.2f}}."
+    stable = arrays["fa_rate"][-1] < 0
+    if values["b"] == 0:
+        layer = "the hidden layer receives no error at all"
+    elif values["b"] * y > 0:
+        layer = "the hidden layer is aligned, 0°"
+    else:
+        layer = "the hidden layer is anti-aligned, 180°"
+    words = (
+        f"FA {'rests' if rests else 'ends'} at {place}. {'Stable' if stable else 'Unstable'}: "
+        f"eigenvalue {{fa_rate[-1]:+.2f}}; {layer}."
+    )
+    if not stable:
+        return words + " The smallest kick sends it away."
+    if not rests and arrays["fa_alignment"].min() < 0:
+        return words + " On the way the loss rose."
+    return words
+
+
+def _bp_words(arrays: Mapping[str, Any]) -> str:
+    (x0, y0), (x, y) = arrays["bp_w"][[0, -1]].tolist()
+    stays = abs(x - x0) + abs(y - y0) < 0.1
+    if arrays["bp_loss"][-1] > 1e-3:
+        return f"Backpropagation {'stays at' if stays else 'runs into'} the saddle at the origin."
+    verb = "stays" if stays else "ends"
+    return f"Backpropagation {verb} at ({{bp_w[-2]:.1f}}, {{bp_w[-1]:.1f}})."
+
+
+# -- The explorer -------------------------------------------------------------------------------
+
+PRESETS: dict[str, tuple[str, dict[str, Any]]] = {
+    "aligns": ("aligns", {"start": (0.0, 0.0)}),
+    "uphill": ("goes uphill", {"start": (-2.0, 1.0)}),
+    "anti-aligned": ("anti-aligned, stable", {"start": (-2.0, -1.0)}),
+    "unstable": ("unstable point", {"start": (-0.5, -2.0)}),
+    "leaves": ("leaves", {"start": (-0.48, float((0.48**2 - 4.25) / 2))}),
+    "fails": ("no feedback", {"b": 0.0, "start": (0.0, 1.5)}),
+}
+
+
+class PhasePortrait(Explorer):
+    """The two-weight network: flow, fixed points by stability, and where a start that you drag ends.
+
+    Parameters
+    ----------
+    b : float
+        Feedback, -2 to 2.
+    t : float
+        Target slope, 0.25 to 2.
+    start : pair of float
+        Weights at the start, each -3 to 3.
+    rules : str
+        Which paths are drawn: ``"fa"``, ``"bp"`` or ``"both"``.
+    time : int
+        Frame, 0 to 80; the last shows the whole way.
+
+    Examples
+    --------
+    >>> portrait = PhasePortrait(start=(-2.0, -1.0), rules="fa")
+    >>> portrait.words
+    'FA ends at (−2.26, −0.44). Stable: eigenvalue −4.67; the hidden layer is anti-aligned, 180°.'
+    >>> portrait.b = -1.0
+    >>> print(portrait.arrays["fa_w"][-1].round(2))
+    [-1.77 -0.57]
+    """
+
+    slug = "phase-portrait"
+    title = "Phase portrait of the smallest network"
+    parts = (
+        landscape,
+        Trails(fa_path, fa_trails, "fa_w", "fa_time"),
+        Trails(bp_path, bp_trails, "bp_w", "bp_time"),
+    )
+    presets = PRESETS
+    moment = (
+        "At time {now:.1f}: loss of FA {fa_loss:.2f}, its alignment {alignment:+.2f}; loss of backprop {bp_loss:.2f}.",
+        "At time {now:.1f} the loss of FA is {fa_loss:.2f}, its alignment {alignment:+.2f}.",
+        "At time {now:.1f} the loss of backpropagation is {bp_loss:.2f}.",
+    )
+
+    b = Range(1.0, low=-2.0, high=2.0, step=0.05, grid=(-2, -1, -0.5, 0, 0.5, 1, 2), label="feedback b")
+    t = Range(1.0, low=0.25, high=2.0, step=0.05, grid=(0.5, 1, 2), label="target t")
+    rules = Choice("both", options={"fa": "FA", "bp": "backprop", "both": "both"}, label="rule")
+    start = Point((-2.0, 1.0), low=(-REACH, -REACH), high=(REACH, REACH), step=0.1, label="start")
+    time = Player(81, label="time")
+
+    @staticmethod
+    def sentence(arrays: Mapping[str, Any], values: Mapping[str, Any]) -> str:
+        """Say where it ends, and whether it can stay there."""
+        words = []
+        if values["rules"] != "bp":
+            words.append(_fa_words(arrays, values))
+        if values["rules"] != "fa":
+            words.append(_bp_words(arrays))
+        return " ".join(words)
+
+    @staticmethod
+    def draw(arrays: Mapping[str, Any], values: Mapping[str, Any]) -> Figure:
+        """Draw the plane, and loss and alignment over time."""
+        import matplotlib.pyplot as plt
+
+        from fa_teach import plots
+
+        b, t = values["b"], values["t"]
+        window = (-REACH, REACH)
+        figure, axes = plt.subplot_mosaic(
+            [["plane", "loss"], ["plane", "alignment"]], figsize=(7.4, 4.2), width_ratios=[1.35, 1]
+        )
+        plane = axes["plane"]
+
+        def sign(w1: Array, w2: Array) -> Array:
+            return chain.criterion(np.stack([w1, w2], axis=-1), b=b)
+
+        def flow(w1: Array, w2: Array) -> tuple[Array, Array]:
+            v = chain.velocity(np.stack([w1, w2], axis=-1), t=t, b=b)
+            return v[..., 0], v[..., 1]
+
+        plots.sign_background(sign, window, window, ax=plane)
+        plots.streamlines(flow, window, window, ax=plane, density=0.6, n=25)
+        for branch, stable in zip(arrays["hyperbola"], arrays["stable"], strict=True):
+            x, y = branch.T
+            plots.curve_by_stability(x, y, np.append(stable, stable[-1]).astype(bool), ax=plane)
+        plane.set(xlim=window, ylim=window, aspect="equal", xlabel="$w_1$", ylabel="$w_2$")
+        shown = ("fa", "bp") if values["rules"] == "both" else (values["rules"],)
+        until = max(_settled(arrays[f"{rule}_time"], arrays[f"{rule}_loss"]) for rule in shown)
+        for rule in shown:
+            time = np.minimum(arrays[f"{rule}_time"], until)
+            plots.trajectory(*arrays[f"{rule}_w"].T, ax=plane, role=rule)
+            axes["loss"].plot(time, arrays[f"{rule}_loss"], color=plots.COLORS[rule])
+        if "fa" in shown:
+            time = np.minimum(arrays["fa_time"], until)
+            axes["alignment"].plot(time, arrays["fa_alignment"], color=plots.COLORS["fa"])
+        axes["alignment"].axhline(0, color=plots.COLORS["muted"], linewidth=0.8)
+        axes["loss"].set(ylabel="loss", xlim=(0, until), ylim=(0, None))
+        axes["alignment"].set(ylabel="alignment", xlabel="time", xlim=(0, until), ylim=(-1.05, 1.05))
+        return figure
+
+
+def _settled(time: Array, loss: Array) -> float:
+    """When the loss has fallen for good to a hundredth of its greatest value."""
+    late = np.flatnonzero(loss > 0.01 * max(loss.max(), 1e-3))
+    return float(max(time[min(late[-1] + 1, len(time) - 2)] if late.size and len(time) > 1 else 1.0, 1.0))

@@ -1,0 +1,20 @@
+"""nbgrader without a hub: each step is a command, given in the root of the repository. See book/instructors.md."""
+
+c = get_config()  # noqa: F821 # nbgrader puts it here
+
+course = "build/course"
+c.CourseDirectory.course_id = "fa_teach"
+c.CourseDirectory.source_directory = f"{course}/source"  # copied from book/exercises by `make assignments`
+c.CourseDirectory.release_directory = f"{course}/release"
+c.CourseDirectory.submitted_directory = f"{course}/submitted"
+c.CourseDirectory.autograded_directory = f"{course}/autograded"
+c.CourseDirectory.feedback_directory = f"{course}/feedback"
+c.CourseDirectory.solution_directory = f"{course}/solution"
+c.CourseDirectory.db_url = f"sqlite:///{course}/gradebook.db"
+
+c.Execute.timeout = 20  # seconds for a cell; `check` itself stops an endless loop after three
+c.OverwriteCells.add_missing_cells = (
+    True  # a deleted test cell comes back, and earns nothing without an answer
+)
+c.LimitOutput.max_lines = 200
+c.LimitOutput.max_traceback = 100

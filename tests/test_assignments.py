@@ -1,0 +1,301 @@
+"""One source, three uses: nothing that must stay in it leaves it, and every submission is graded."""
+
+import ast
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import fa_teach
+from fa_teach import assignments, exercises
+
+nbformat = pytest.importorskip("nbformat")
+
+ROOT = Path(__file__).parents[1]
+HTML = ROOT / "_build" / "html"
+SOURCES = assignments.sources(ROOT / "book" / "exercises")
+each = pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)
+
+
+def told(cell, what):
+    return cell["metadata"].get("nbgrader", {}).get(what)
+
+
+def cells(notebook, **wanted):
+    return [cell for cell in notebook["cells"] if all(bool(told(cell, k)) == v for k, v in wanted.items())]
+
+
+def text_of(notebook):
+    return "\n".join(assignments.source(cell) for cell in notebook["cells"])
+
+
+def execute(notebook, *, hidden=True):
+    """What each check cell of a notebook gives, by its grade_id; cells that raise give 0, as in nbgrader."""
+    namespace, scores = {}, {}
+    for cell in notebook["cells"]:
+        if cell["cell_type"] != "code":
+            continue
+        code = assignments.source(cell)
+        code = code if hidden else assignments.without_hidden_tests(code)
+        *body, last = ast.parse(code).body
+        try:
+            exec(compile(ast.Module(body, []), "<cell>", "exec"), namespace)
+            if isinstance(last, ast.Expr):
+                value = eval(compile(ast.Expression(last.value), "<cell>", "eval"), namespace)
+            else:
+                exec(compile(ast.Module([last], []), "<cell>", "exec"), namespace)
+                value = None
+        except Exception:  # noqa: BLE001 # a submission may raise anything
+            value = 0.0
+        if told(cell, "grade"):
+            scores[told(cell, "grade_id")] = value
+    return scores
+
+
+@pytest.fixture(autouse=True)
+def _plots(monkeypatch):
+    """Figures of the cells in between are drawn and thrown away."""
+    import matplotlib.pyplot as plt
+
+    yield
+    plt.close("all")
+
+
+# -- The sources --------------------------------------------------------------------------------
+
+
+def test_each_assignment_belongs_to_a_chapter():
+    for path in SOURCES:
+        assert (ROOT / "book" / path.name).exists(), f"{path.name} has no chapter of this name"
+
+
+@each
+def test_source_has_the_form_that_is_promised(path):
+    """Page, student's notebook and grader rely on it: CONTRIBUTING.md, "An exercise"."""
+    notebook = assignments.read(path)
+    assert assignments.source(notebook["cells"][0]).startswith("# Exercises: ")
+    identities = [told(cell, "grade_id") for cell in notebook["cells"] if told(cell, "grade_id")]
+    assert len(set(identities)) == len(identities)
+    assert len({cell["id"] for cell in notebook["cells"]}) == len(notebook["cells"])
+    chapter = f"ch{path.name[:2]}"
+    stubs = [told(cell, "grade_id") for cell in cells(notebook, solution=True, grade=False)]
+    assert stubs == [exercise.name for exercise in exercises.catalogue()[chapter]]
+    assert 3 <= len(stubs) <= 5
+    checks = cells(notebook, grade=True, solution=False)
+    assert [told(cell, "grade_id") for cell in checks] == [f"{name}-check" for name in stubs]
+    for name, cell in zip(stubs, checks, strict=True):
+        lines = assignments.source(cell).split("\n")
+        assert lines[0] == f"answer = check({name})"
+        assert lines[-1] == f"answer.score({told(cell, 'points')})"
+        assert told(cell, "locked")
+        assert "grading.confirm(" in assignments.source(cell), "no case by hand"
+        assert re.search(r"seed=\d+", assignments.source(cell)), "no unseen cases"
+    words = cells(notebook, grade=True, solution=True)
+    assert len(words) == 1, "one question in words"
+    assert words[0]["cell_type"] == "markdown"
+    assert "marking guide" in assignments.source(words[0]).lower()
+
+
+@each
+def test_text_is_plain_markdown(path):
+    """In Jupyter, roles and directives would stand there as they are."""
+    for cell in assignments.read(path)["cells"]:
+        if cell["cell_type"] == "markdown":
+            text = assignments.source(cell)
+            assert not re.search(r"\{[a-z:]+\}`|^:::|\]\([^h#]", text, re.MULTILINE), text
+
+
+@each
+def test_solution_is_the_one_of_the_library(path):
+    """`solution(...)`, the page and the notebook show one and the same code."""
+    for cell in cells(assignments.read(path), solution=True, grade=False):
+        (shown,) = ast.parse(assignments.with_solution(assignments.source(cell))).body
+        (known,) = ast.parse(exercises.find(told(cell, "grade_id")).code).body
+        assert ast.get_docstring(shown), "the stub says nothing of what the function should do"
+        assert ast.dump(ast.Module(shown.body[1:], [])) == ast.dump(ast.Module(known.body, []))
+        assert ast.dump(shown.args) == ast.dump(known.args)
+
+
+# -- Marks --------------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+@each
+def test_instructors_version_gets_full_marks(path):
+    notebook = assignments.read(path)
+    points = {
+        told(cell, "grade_id"): told(cell, "points") for cell in cells(notebook, grade=True, solution=False)
+    }
+    assert execute(notebook) == points
+
+
+@pytest.mark.slow
+@each
+def test_untouched_student_version_gets_none(path):
+    """And says so in words: nothing raises in a check's cell."""
+    student = assignments.student_version(assignments.read(path))
+    assert set(execute(student).values()) == {0.0}
+
+
+@pytest.mark.slow
+@each
+def test_misconceptions_get_their_partial_marks_in_the_notebook(path):
+    """Through the hidden tests and their unseen cases."""
+    notebook = assignments.read(path)
+    for cell in cells(notebook, grade=True, solution=False):
+        name, points = told(cell, "grade_id").removesuffix("-check"), told(cell, "points")
+        for misconception in exercises.find(name).misconceptions:
+            namespace = {
+                "np": np,
+                "fa": fa_teach,
+                "check": exercises.check,
+                name: named(misconception.code, name),
+            }
+            code = assignments.source(cell).rsplit("\n", 1)
+            exec(code[0], namespace)
+            score = eval(code[1], namespace)
+            assert 0 <= score < points, misconception.name
+            assert score == round(points * exercises.check(misconception.code, name=name).share, 2)
+
+
+def named(function, name):
+    def same(*args):
+        return function(*args)
+
+    same.__name__ = name
+    return same
+
+
+# -- What leaves the source ---------------------------------------------------------------------
+
+
+@each
+def test_there_is_something_to_keep(path):
+    """The searches below would pass over nothing."""
+    secrets = assignments.secrets(assignments.read(path))
+    assert all(len(lines) >= 2 for lines in secrets.values()), secrets
+
+
+def leaks(text, notebook, kinds=("solution", "hidden test", "answer in words")):
+    """Secret lines that stand in a text, but for those that stand in the open part of the notebook as well."""
+    student = text_of(assignments.student_version(notebook))
+    kept = assignments.secrets(notebook)
+    return [line for kind in kinds for line in kept[kind] if line in text and line not in student]
+
+
+def chapters():
+    """All that the book tells openly: its pages without the exercises."""
+    pages = [path.read_text(encoding="utf-8") for path in (ROOT / "book").glob("*.md")]
+    return "\n".join(pages + [text_of(assignments.read(path)) for path in (ROOT / "book").glob("*.ipynb")])
+
+
+@each
+def test_student_version_keeps_every_secret(path):
+    notebook = assignments.read(path)
+    student = assignments.student_version(notebook)
+    assert not leaks(json.dumps(student, ensure_ascii=False), notebook)
+    assert not leaks(text_of(student), notebook)
+    assert "BEGIN" not in text_of(student)
+    assert assignments.TEXT_STUB in text_of(student)
+    assert text_of(student).count(assignments.CODE_STUB[0]) == len(
+        cells(notebook, solution=True, grade=False)
+    )
+    assert all(not cell.get("outputs") for cell in student["cells"])
+    assert assignments.read(path) == notebook, "the source itself was changed"
+
+
+@each
+@pytest.mark.parametrize("solutions", [True, False])
+def test_page_shows_solutions_only_in_dropdowns(path, solutions):
+    notebook = assignments.read(path)
+    page = assignments.for_page(path.read_text(encoding="utf-8"), solutions=solutions)
+    shown = [cell for cell in page["cells"] if "remove-cell" not in cell["metadata"].get("tags", [])]
+    text = "\n".join(cell["source"] for cell in shown)
+    assert not leaks(text, notebook, ("hidden test", "answer in words"))
+    outside = re.sub(r"::::\{dropdown\} (Solution|Hint \d).*?\n::::", "", text, flags=re.DOTALL)
+    assert not leaks(outside, notebook)
+    assert text.count(assignments.SOLUTION_CLASS) == (
+        len(cells(notebook, solution=True, grade=False)) if solutions else 0
+    )
+    assert "score(" not in text
+
+
+def test_chapters_are_read_as_they_are():
+    text = (ROOT / "book" / "01_blame.ipynb").read_text(encoding="utf-8")
+    assert assignments.for_page(text) == nbformat.reads(text, as_version=4)
+
+
+@pytest.mark.parametrize("kind", ["SOLUTION", "HIDDEN TESTS"])
+def test_broken_markers_are_refused(kind):
+    """A region that is never closed would be handed out as a whole, or not at all."""
+    cut = {"SOLUTION": assignments.with_solution, "HIDDEN TESTS": assignments.without_hidden_tests}[kind]
+    with pytest.raises(ValueError, match="without"):
+        cut(f"a\n### BEGIN {kind}\nb")
+    with pytest.raises(ValueError, match="second"):
+        cut(f"### BEGIN {kind}\n### BEGIN {kind}\n### END {kind}")
+
+
+def test_command_line_writes_student_versions(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    assert assignments.main(["student", str(tmp_path)]) == 0
+    assert [Path(line).name for line in capsys.readouterr().out.split()] == [path.name for path in SOURCES]
+    for path in SOURCES:
+        nbformat.validate(nbformat.read(tmp_path / path.name, as_version=4))
+
+
+# -- The built book -----------------------------------------------------------------------------
+
+
+@pytest.mark.browser  # needs the built book, as those tests do
+@each
+def test_built_book_keeps_every_secret(path):
+    """Every file of the site is searched for every line of every solution, hidden test and answer in words."""
+    if not HTML.exists():
+        pytest.fail("the book is not built: run `make book`")
+    page = HTML / "book" / "exercises" / f"{path.stem}.html"
+    assert page.exists(), f"{path.stem} is not in the table of contents"
+    notebook, open_text = assignments.read(path), chapters()
+    secret = [line for lines in assignments.secrets(notebook).values() for line in lines]
+    assert sum(line not in open_text for line in secret) > len(secret) / 2
+    for file in HTML.rglob("*"):
+        if file.suffix in {".html", ".js", ".json", ".ipynb", ".md", ".txt", ".inv", ".xml"}:
+            text = file.read_text(encoding="utf-8", errors="replace")
+            if file.suffix == ".html":
+                text = readable(text)
+            elif file.suffix in {".ipynb", ".json"}:
+                text = text.replace('\\"', '"').replace("\\n", "\n")
+            assert not [line for line in leaks(text, notebook) if line not in open_text], file
+    served = assignments.read(HTML / "_sources" / "book" / "exercises" / path.name)
+    assert served == json.loads(json.dumps(assignments.student_version(notebook)))
+
+
+def readable(markup):
+    """Text of a page without its dropdowns of solutions and hints, which may show them."""
+    markup = re.sub(r"<details[^>]*>.*?</details>", "", markup, flags=re.DOTALL)
+    import html
+
+    return html.unescape(re.sub(r"<[^>]*>", "", markup))
+
+
+@pytest.mark.browser
+def test_solutions_are_not_searched():
+    """A word that stands in solutions alone is not in the search index."""
+    index = (HTML / "searchindex.js").read_text(encoding="utf-8")
+    assert '"nudged_gradi' in index or "nudged_gradient" in index
+    for path in SOURCES:
+        notebook = assignments.read(path)
+        inside = set(re.findall(r"[a-z]\w{5,}", " ".join(assignments.secrets(notebook)["solution"])))
+        told_elsewhere = set()
+        for file in [*(ROOT / "book").rglob("*.md"), *(ROOT / "book").rglob("*.ipynb")]:
+            text = file.read_text(encoding="utf-8")
+            if file.parent.name == "exercises":
+                other = json.loads(text)
+                text = text_of(assignments.student_version(other))
+                text += " ".join(
+                    hint for e in exercises.catalogue().get(f"ch{file.name[:2]}", ()) for hint in e.hints
+                )
+            told_elsewhere |= set(re.findall(r"\w+", text))
+        for word in inside - told_elsewhere:
+            assert f'"{word}"' not in index, word

@@ -1,0 +1,548 @@
+"""The checker: right answers in any style, wrong ones with the hint that fits, and code that means it harm."""
+
+import importlib
+import logging
+import math
+import sys
+import threading
+import time
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fa_teach import exercises
+from fa_teach.exercises import _compare, _guard, check, grading, hint, solution
+
+sys.path.insert(0, str(Path(__file__).parent))
+EXERCISES = [exercise for chapter in exercises.catalogue().values() for exercise in chapter]
+NAMES = [exercise.name for exercise in EXERCISES]
+STYLES = {
+    chapter: importlib.import_module(f"exercise_answers.{chapter}").RIGHT for chapter in exercises.catalogue()
+}
+RIGHT = [
+    pytest.param(name, answer, id=f"{name}-{answer.__name__}")
+    for chapter in STYLES.values()
+    for name, answers in chapter.items()
+    for answer in answers
+]
+WRONG = [
+    pytest.param(exercise, misconception, id=f"{exercise.name}-{misconception.name}")
+    for exercise in EXERCISES
+    for misconception in exercise.misconceptions
+]
+LIMIT = 0.100  # seconds for a check
+
+
+# -- The exercises themselves -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("exercise", EXERCISES, ids=NAMES)
+def test_solution_gets_full_marks_in_time(exercise):
+    """The answer that is shown must itself be right, for any seed; and a check must feel immediate."""
+    for seed in range(20):
+        answer = check(exercise.answer, seed=seed)
+        assert answer.right, answer
+    times = []
+    for _ in range(5):
+        start = time.process_time()
+        check(exercise.answer)
+        times.append(time.process_time() - start)
+    assert min(times) < LIMIT
+
+
+@pytest.mark.parametrize(("name", "function"), RIGHT)
+def test_right_answers_in_other_styles(name, function):
+    """Loops, einsum, lists for arrays, other names of arguments: what counts is what comes out."""
+    for seed in range(10):
+        answer = check(function, name=name, seed=seed)
+        assert answer.right, answer
+
+
+@pytest.mark.parametrize(("exercise", "misconception"), WRONG)
+def test_misconception_gets_its_own_hint(exercise, misconception):
+    """Each wrong answer is told from the right one and from every other wrong one, for any seed, in time.
+
+    And it earns the same for any seed: no mark depends on the luck of the random cases.
+    """
+    shares = set()
+    for seed in range(10):
+        answer = check(misconception.code, name=exercise.name, seed=seed)
+        assert answer.verdict in {"wrong", "partly right"}
+        assert answer.share < 1
+        assert answer.misconception == misconception.name, answer
+        assert answer.hint == misconception.hint
+        shares.add(answer.share)
+    assert len(shares) == 1, shares
+    start = time.process_time()
+    check(misconception.code, name=exercise.name)
+    assert time.process_time() - start < 2 * LIMIT
+
+
+@pytest.mark.parametrize("exercise", EXERCISES, ids=NAMES)
+def test_exercise_is_complete(exercise):
+    """Something to be told in words for everything: hints, parts, misconceptions."""
+    assert exercise.title
+    assert len(exercise.hints) >= 2
+    assert len(exercise.explanation) > 40
+    assert len(exercise.misconceptions) >= 4
+    names = [misconception.name for misconception in exercise.misconceptions]
+    assert len(set(names)) == len(names)
+    assert len({part.name for part in exercise.parts}) == len(exercise.parts)
+    assert exercise.name in STYLES[chapter_of(exercise)], "no right answers in other styles"
+
+
+def chapter_of(exercise):
+    return next(name for name, chapter in exercises.catalogue().items() if exercise in chapter)
+
+
+def test_names_are_unique():
+    """`check` finds an exercise by its name alone."""
+    assert len(set(NAMES)) == len(NAMES)
+
+
+# -- Not attempted, raised, wrong, partly right, right ------------------------------------------
+
+
+def unattempted():
+    def stub(delta_2, W_2, h_1):
+        raise NotImplementedError
+
+    def dots(delta_2, W_2, h_1):
+        delta_1 = ...
+        return delta_1  # noqa: RET504 # as a stub with a gap looks
+
+    def nothing(delta_2, W_2, h_1):
+        pass
+
+    def not_implemented(delta_2, W_2, h_1):
+        return NotImplemented
+
+    return [stub, dots, nothing, not_implemented, None, ...]
+
+
+@pytest.mark.parametrize("function", unattempted(), ids=str)
+def test_not_attempted(function):
+    """A learner who has not begun has made no mistake, and is not told of one."""
+    answer = check(function, name="hidden_error")
+    assert answer.verdict == "not attempted"
+    assert answer.share == 0
+    assert "✗" not in str(answer)
+
+
+def test_error_names_the_line_of_the_learner():
+    """Which line of *their* code, not of the checker's."""
+
+    def weight_gradient(delta, h):
+        n = len(h)
+        return np.linalg.inv(delta) @ h / n
+
+    answer = check(weight_gradient)
+    assert answer.verdict == "raised an error"
+    assert "`return np.linalg.inv(delta) @ h / n`" in answer.said
+    assert "LinAlgError" in answer.said
+    assert "`delta` (5, 3), `h` (5, 4)" in answer.said
+
+
+def test_error_in_a_helper_of_the_learner():
+    def helper(h):
+        return h["no such key"]
+
+    def weight_gradient(delta, h):
+        return helper(h)
+
+    answer = check(weight_gradient)
+    assert "`return helper(h)`" not in answer.said
+    assert "`return h['no such key']`" in answer.said.replace('"', "'")
+    assert "(in `helper`)" in answer.said
+
+
+def test_wrong_arguments_are_told_before_any_call():
+    def weight_gradient(delta):
+        raise AssertionError("must not be called")
+
+    answer = check(weight_gradient)
+    assert answer.verdict == "raised an error"
+    assert answer.said == "`weight_gradient` must take the arguments (delta, h); yours takes (delta)."
+
+
+def test_partly_right():
+    """What is right is counted, what is wrong is named."""
+
+    def output_error(y, t):
+        e = np.exp(y)
+        return e / e.sum(axis=1, keepdims=True) - t
+
+    answer = check(output_error)
+    assert answer.verdict == "partly right"
+    assert answer.share == pytest.approx(0.8)
+    assert [part.passed for part in answer.parts] == [True, True, True, False]
+    assert "large scores" in str(answer)
+    assert answer.score(5) == 4.0
+
+
+def test_unknown_mistake_is_wrong_without_a_hint():
+    """No hint is better than one that does not fit."""
+
+    def weight_gradient(delta, h):
+        return delta.T @ h / len(h) + 0.1
+
+    answer = check(weight_gradient)
+    assert answer.verdict == "wrong"
+    assert not answer.hint
+
+
+def test_require_raises_with_the_words():
+    with pytest.raises(exercises.NotRightError, match="weight_gradient: wrong"):
+        check(lambda delta, h: 7.0, name="weight_gradient").require()
+    assert check(exercises.find("weight_gradient").answer).require().right
+
+
+def test_unknown_names_say_what_was_meant():
+    def weight_gradiant(delta, h):
+        pass
+
+    with pytest.raises(ValueError, match="Did you mean 'weight_gradient'"):
+        check(weight_gradiant)
+    with pytest.raises(ValueError, match="got a lambda"):
+        check(lambda delta, h: delta)
+    with pytest.raises(ValueError, match="must be a function"):
+        check(3.0)
+
+
+# -- Hostile and careless functions -------------------------------------------------------------
+
+
+def right(delta, h):
+    return delta.T @ h / len(h)
+
+
+def noisy(delta, h):
+    print("x" * 100_000)
+    print("to stderr", file=sys.stderr)
+    warnings.warn("look at me", stacklevel=1)
+    logging.getLogger("learner").warning("and me")
+    np.log(np.zeros(1))
+    return right(delta, h)
+
+
+@pytest.mark.filterwarnings("error")
+def test_noise_is_swallowed(capfd):
+    """A word on stderr in a graded cell costs all marks in nbgrader."""
+    assert check(noisy, name="weight_gradient").right
+    out, err = capfd.readouterr()
+    assert not out
+    assert not err
+
+
+def test_warning_filters_and_numpy_settings_are_as_before():
+    before, state = list(warnings.filters), np.geterr()
+    check(noisy, name="weight_gradient")
+    assert list(warnings.filters) == before
+    assert np.geterr() == state
+
+
+def in_place(delta, h):
+    delta /= len(h)
+    return delta.T @ h
+
+
+def test_in_place_change_costs_half():
+    answer = check(in_place, name="weight_gradient")
+    assert answer.share == 0.5
+    assert "`delta` in place" in answer.said
+
+
+def test_arguments_of_a_case_are_never_shared():
+    """A function that spoils its arguments must not spoil the next one's, nor what is expected."""
+
+    def spoil(delta, h):
+        delta[:], h[:] = np.nan, np.nan
+        return 0.0
+
+    check(spoil, name="weight_gradient")
+    assert check(right, name="weight_gradient").right
+
+
+def test_keeping_state_is_noticed():
+    calls = []
+
+    def stateful(delta, h):
+        calls.append(1)
+        return right(delta, h) + (1.0 if len(calls) > 6 else 0.0)
+
+    size = len(exercises.find("weight_gradient").cases(0))
+    assert size < 6, "the cases of the check must be right, and only the call after them wrong"
+    calls.extend([1] * (6 - size))
+    answer = check(stateful, name="weight_gradient")
+    assert answer.share == 0.5
+    assert "Called again" in answer.said
+
+
+def test_same_buffer_returned_each_time():
+    """The value counts as it was when it was returned."""
+    buffer = {}
+
+    def reuse(delta, h):
+        shape = (delta.shape[1], h.shape[1])
+        out = buffer.setdefault(shape, np.zeros(shape))
+        out[:] = right(delta, h)
+        return out
+
+    assert check(reuse, name="weight_gradient").right
+
+
+class Evil:
+    def __array__(self, *args, **kwargs):
+        raise RuntimeError("no")
+
+    def __eq__(self, other):
+        raise RuntimeError("no")
+
+    def __repr__(self):
+        raise RuntimeError("no")
+
+    __hash__ = None
+
+
+class EvilError(Exception):
+    def __str__(self):
+        raise RuntimeError("no")
+
+
+def raising(error):
+    def function(delta, h):
+        raise error
+
+    return function
+
+
+def recursive(delta, h):
+    return recursive(delta, h)
+
+
+STRANGE = {
+    "a string": lambda delta, h: "42",
+    "a generator": lambda delta, h: (x for x in delta),
+    "a set": lambda delta, h: {1, 2},
+    "a ragged list": lambda delta, h: [[1.0], [1.0, 2.0]],
+    "an object array": lambda delta, h: np.array([None, {}]),
+    "NaN": lambda delta, h: right(delta, h) * np.nan,
+    "infinity": lambda delta, h: right(delta, h) * np.inf,
+    "complex": lambda delta, h: right(delta, h) * 1j,
+    "a number": lambda delta, h: 0.0,
+    "another shape": lambda delta, h: right(delta, h)[None],
+    "something huge": lambda delta, h: np.broadcast_to(0.0, (10**6, 10**6)),
+    "itself": lambda delta, h: right,
+    "evil": lambda delta, h: Evil(),
+    "exit": lambda delta, h: sys.exit(0),
+    "an evil error": raising(EvilError()),
+    "a BaseException": raising(BaseException("!")),
+    "a recursion": recursive,
+    "a division by zero": lambda delta, h: 1 / 0,
+}
+
+
+@pytest.mark.parametrize("function", STRANGE.values(), ids=STRANGE)
+def test_strange_results_are_wrong_and_nothing_worse(function):
+    """Whatever comes back becomes a verdict in words."""
+    answer = check(function, name="weight_gradient")
+    assert answer.verdict in {"wrong", "raised an error"}
+    assert answer.share == 0
+    assert len(str(answer).splitlines()) >= 2
+    assert answer._repr_html_().startswith("<div")
+
+
+def test_what_came_and_what_was_expected_is_said():
+    assert "it gave a str, expected an array of shape (3, 4)" in str(
+        check(STRANGE["a string"], name="weight_gradient")
+    )
+    assert "NaN or infinity" in str(check(STRANGE["NaN"], name="weight_gradient"))
+    assert "tried to end Python" in check(STRANGE["exit"], name="weight_gradient").said
+
+
+def endless(delta, h):
+    while True:
+        pass
+
+
+def endless_and_careful(delta, h):
+    while True:
+        try:  # noqa: SIM105 # as learners write it
+            time.sleep(60)
+        except Exception:  # noqa: BLE001 # the point of this function
+            pass
+
+
+@pytest.fixture
+def impatient(monkeypatch):
+    """The exercise, with a tenth of a second for an answer."""
+    object.__setattr__(exercises.find("weight_gradient"), "seconds", 0.1)
+    yield
+    object.__setattr__(exercises.find("weight_gradient"), "seconds", 3.0)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such alarm: see the test of the trace")
+@pytest.mark.parametrize("function", [endless, endless_and_careful])
+def test_loop_without_end_is_stopped(function, impatient):
+    start = time.perf_counter()
+    answer = check(function, name="weight_gradient")
+    assert time.perf_counter() - start < 2
+    assert answer.verdict == "raised an error"
+    assert "did not come to an end" in answer.said
+
+
+def test_loop_without_end_is_stopped_in_another_thread(impatient):
+    """Where no alarm can be set (other threads, Windows, Pyodide) a trace function looks at the clock."""
+    answers = []
+    thread = threading.Thread(target=lambda: answers.append(check(endless, name="weight_gradient")))
+    thread.start()
+    thread.join(10)
+    assert answers
+    assert "did not come to an end" in answers[0].said
+
+
+def test_limits_leave_nothing_behind():
+    """An alarm or a trace that stays would hit the next cell."""
+    before = sys.gettrace()
+    with _guard._trace(5):
+        pass
+    assert sys.gettrace() is before
+    if hasattr(_guard.signal, "SIGALRM"):
+        handler = _guard.signal.getsignal(_guard.signal.SIGALRM)
+        with _guard.time_limit(5):
+            pass
+        assert _guard.signal.getsignal(_guard.signal.SIGALRM) is handler
+        assert _guard.signal.getitimer(_guard.signal.ITIMER_REAL) == (0.0, 0.0)
+
+
+def test_interrupt_by_the_learner_goes_through():
+    """Who presses Stop wants out of the check, not an answer."""
+    with pytest.raises(KeyboardInterrupt):
+        check(raising(KeyboardInterrupt()), name="weight_gradient")
+
+
+# -- Comparing ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("got", "want", "said"),
+    [
+        ([1.0, 2.0], [1.0, 2.0], None),
+        ([1.0, 2.0 + 1e-9], [1.0, 2.0], None),
+        ([1.0, 2.1], [1.0, 2.0], "entry [1] is 2.1, expected 2"),
+        ([-1.0, -2.0], [1.0, 2.0], "wrong sign"),
+        ([3.0, 6.0], [1.0, 2.0], "3 times"),
+        ([[1.0], [2.0]], [[1.0, 2.0]], "the transpose?"),
+        ([np.nan, 1.0], [np.nan, 1.0], None),
+        ([0.0, 1.0], [np.nan, 1.0], "a number where NaN is expected"),
+        ([np.nan, 1.0], [0.0, 1.0], "NaN or infinity"),
+        (1.0, [1.0], "one number"),
+        ([1.0], 1.0, None),
+        ((1.0, 2.0), (1.0, 2.0, 3.0), "expected 3 things"),
+        ({"a": 1.0}, {"a": 2.0}, "at 'a'"),
+        ({"b": 1.0}, {"a": 1.0}, "keys"),
+        ([1.0 + 1e-3j], [1.0], "entry [0]"),
+    ],
+)
+def test_difference_in_words(got, want, said):
+    found = _compare.difference(_compare.freeze(got), _compare.freeze(want), rtol=1e-6)
+    assert (found is None) if said is None else (found is not None and said in found), found
+
+
+def test_changes_inside_networks_and_lists_are_noticed():
+    """Arguments may be networks, datasets, tuples of matrices."""
+    from fa_teach import init_network
+
+    net = init_network([3, 4, 2])
+    (copy,) = _compare.duplicate((net,))
+    assert not _compare.changed(copy, net)
+    copy.weights[1][0, 0] += 1
+    assert _compare.changed(copy, net)
+    assert _compare.changed([np.zeros(2), np.ones(2)], [np.zeros(2), np.zeros(2)])
+
+
+# -- Words --------------------------------------------------------------------------------------
+
+
+def test_rich_text_is_escaped():
+    """What a learner returns or calls things must not become markup on the page."""
+    note = exercises.Note("a `b` <c>", "x < y & `z < 1`", code="if a < b: ...")
+    html = note._repr_html_()
+    assert "<c>" not in html
+    assert "<code>b</code> &lt;c&gt;" in html
+    assert "<code>z &lt; 1</code>" in html
+    assert "if a &lt; b" in html
+
+
+@pytest.mark.parametrize("form", ["__repr__", "_repr_html_", "_repr_markdown_"])
+def test_all_forms_say_the_same(form):
+    answer = check(exercises.find("output_error").misconceptions[0].code, name="output_error")
+    text = getattr(answer, form)()
+    for word in ("output_error", "wrong", "a batch of one", "Hint"):
+        assert word in text
+
+
+def test_hints_come_in_steps(monkeypatch):
+    monkeypatch.setattr(exercises, "_steps", {})
+    found = exercises.find("hidden_error")
+    given = [hint("hidden_error").text for _ in range(len(found.hints) + 1)]
+    assert given == [*found.hints, found.hints[-1]]
+    assert hint(found.answer, 1).text == found.hints[0]
+    with pytest.raises(ValueError, match="step must be"):
+        hint("hidden_error", 9)
+
+
+def test_solution_shows_code_that_runs():
+    namespace = {"np": np}
+    exec(solution("weight_gradient").code, namespace)
+    assert check(namespace["weight_gradient"]).right
+
+
+def test_score_prints_words_and_gives_a_number(capsys):
+    """The last line of a graded cell: nbgrader reads the number, the student the words."""
+    got = check(right, name="weight_gradient").score(3)
+    assert got == 3.0
+    assert type(got) is float
+    assert "weight_gradient: right" in capsys.readouterr().out
+    assert math.isclose(check(in_place, name="weight_gradient").score(3), 1.5)
+
+
+# -- Was the checker left alone? ----------------------------------------------------------------
+
+
+def test_audit_passes_untouched():
+    grading.audit()
+
+
+@pytest.mark.parametrize(
+    ("owner", "name"),
+    [
+        (exercises, "check"),
+        (exercises._engine, "check_answer"),
+        (exercises._engine, "_remark"),
+        (exercises._compare, "difference"),
+        (exercises._answer.Answer, "score"),
+        (_guard, "time_limit"),
+    ],
+)
+def test_audit_notices_a_changed_checker(owner, name, monkeypatch):
+    monkeypatch.setattr(owner, name, lambda *args, **kwargs: None)
+    with pytest.raises(grading.TamperingError, match=name):
+        grading.audit()
+
+
+def test_confirm_does_not_believe_a_checker_that_lies():
+    """A case computed by hand, in the graded cell itself, has the last word."""
+    lie = exercises.Answer("weight_gradient", "right", 1.0)
+    with pytest.raises(grading.TamperingError, match="was called right, but"):
+        grading.confirm(lie, lambda: 0.0, 1.0)
+    assert grading.confirm(lie, lambda: 1.0, 1.0) is lie
+    with pytest.raises(grading.TamperingError, match="no answer"):
+        grading.confirm(5, lambda: 1.0, 1.0)
+
+
+def test_confirm_leaves_partial_marks_alone():
+    partly = check(in_place, name="weight_gradient")
+    assert grading.confirm(partly, lambda: 1 / 0, 1.0).share == 0.5

@@ -1,0 +1,402 @@
+"""Explorers of the built book in a real browser, without a kernel and without a network. Run `make book` first."""
+
+import re
+from pathlib import Path
+
+import pytest
+from browsing import HTML, PAGES
+from browsing import PHONE as PHONE_SIZE
+
+from fa_teach import explorers
+from fa_teach.explorers import MODULES
+from fa_teach.explorers._bake import fill
+from fa_teach.explorers._base import _baked
+
+pytestmark = pytest.mark.browser
+
+ROOT = Path(__file__).parents[1]
+BY_SLUG = {explorer.slug: explorer for explorer in (getattr(explorers, name) for name in MODULES)}
+FOUND = [
+    (name, slug)
+    for name in PAGES
+    for slug in re.findall(
+        r'class="fa-explorer" id="[\w-]+" data-explorer="([\w-]+)"', (HTML / name).read_text(encoding="utf-8")
+    )
+]
+everywhere = pytest.mark.parametrize(("name", "slug"), FOUND, ids=[f"{Path(n).stem}-{s}" for n, s in FOUND])
+PHONE = {"viewport": PHONE_SIZE, "has_touch": True, "is_mobile": True}
+AXE = ROOT / "js" / "node_modules" / "axe-core" / "axe.min.js"
+# Defects of the theme, on all pages: an unlabelled landmark around the logo, a button whose words differ.
+THEME = {"region", "label-content-name-mismatch"}
+# A formula wider than the page scrolls in a box of its own, which browsers let the keyboard reach by themselves.
+FORMULA = "scrollable-region-focusable"
+
+
+class Shown:
+    """An explorer on an open page, used as a reader does."""
+
+    def __init__(self, page, slug):
+        self.page, self.slug = page, slug
+        self.root = page.locator(f"#{slug} .fax").first
+        self.root.locator(".fax-words").wait_for()
+        page.wait_for_function(
+            "slug => document.querySelector(`#${slug} .fax-words`).textContent.length > 10", arg=slug
+        )
+        self.explorer = BY_SLUG[slug]
+
+    def words(self):
+        return self.root.locator(".fax-words").text_content()
+
+    def picture(self):
+        return self.root.locator(".fax-stage").inner_html()
+
+    def state(self):
+        return self.words(), self.picture()
+
+    def control(self, name):
+        control = self.explorer.controls()[name]
+        if control.kind == "range":
+            return self.root.get_by_role("slider", name=control.label, exact=True)
+        if control.kind == "choice":
+            return self.root.get_by_role("group", name=control.label, exact=True).get_by_role("radio")
+        if control.kind == "toggle":
+            return self.root.get_by_role("checkbox", name=control.label, exact=True)
+        if control.kind == "player":
+            return self.root.get_by_role("group", name=control.label, exact=True).get_by_role(
+                "slider", name=control.label
+            )
+        return self.root.locator(".fax-handle")
+
+    def reset(self):
+        self.root.get_by_role("button", name="reset").click()
+
+
+def middle(locator):
+    locator.scroll_into_view_if_needed()
+    box = locator.bounding_box()
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+
+def drag(page, locator, dx, dy, *, finger=False):
+    x, y = middle(locator)
+    if finger:  # Playwright itself only taps
+        session = page.context.new_cdp_session(page)
+        places = [{"x": x + dx * k / 5, "y": y + dy * k / 5} for k in range(6)]
+        for kind, points in [
+            ("touchStart", places[:1]),
+            *(("touchMove", [place]) for place in places[1:]),
+            ("touchEnd", []),
+        ]:
+            session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+    else:
+        page.mouse.move(x, y)
+        page.mouse.down()
+        page.mouse.move(x + dx, y + dy, steps=5)
+        page.mouse.up()
+
+
+def press(page, element, how):
+    """Whatever stands for a click."""
+    if how == "keys":
+        element.focus()
+        page.keyboard.press("Space")
+    elif how == "touch":
+        element.tap()
+    else:
+        element.click()
+
+
+def move_point(page, element, how):
+    for dx, dy in ((60, 40), (-50, 90), (30, -120)):
+        if how == "keys":
+            element.focus()
+            for _ in range(abs(dx) // 10):
+                page.keyboard.press("ArrowRight" if dx > 0 else "ArrowLeft")
+            for _ in range(abs(dy) // 10):
+                page.keyboard.press("ArrowDown" if dy > 0 else "ArrowUp")
+        else:
+            drag(page, element.locator(".fax-ring"), dx, dy, finger=how == "touch")
+        yield
+
+
+def pick(page, element, how):
+    for i in range(element.count()):
+        if how == "keys":
+            element.first.focus()
+            for _ in range(i + 1):
+                page.keyboard.press("ArrowRight")
+        else:
+            press(page, element.nth(i), how)
+        yield
+
+
+def slide(page, element, how):
+    for share, key in ((0.08, "Home"), (0.5, "ArrowRight"), (0.92, "End"), (0.25, "ArrowLeft")):
+        element.scroll_into_view_if_needed()
+        box = element.bounding_box()
+        place = box["x"] + share * box["width"], box["y"] + box["height"] / 2
+        if how == "keys":
+            element.focus()
+            page.keyboard.press(key)
+        elif how == "touch":
+            page.touchscreen.tap(*place)
+        else:
+            page.mouse.click(*place)
+        yield
+
+
+def work(shown, name, how):
+    """Move a control through what it can do; give all states seen on the way."""
+    page, element = shown.page, shown.control(name)
+    kind = shown.explorer.controls()[name].kind
+    seen = [shown.state()]
+    if kind == "toggle":
+        press(page, element, how)
+        seen.append(shown.state())
+    else:
+        for _ in {"point": move_point, "choice": pick}.get(kind, slide)(page, element, how):
+            page.wait_for_timeout(20)
+            seen.append(shown.state())
+    return seen
+
+
+def test_every_explorer_is_in_the_book():
+    """One that no page shows is tested by nobody."""
+    assert PAGES, "the book is not built: run `make book`"
+    assert {slug for _, slug in FOUND} == set(BY_SLUG)
+
+
+def test_only_pages_with_an_explorer_load_the_script():
+    """One cached file, and nothing on the pages that do without."""
+    with_explorer = {name for name, _ in FOUND}
+    for name in PAGES:
+        source = (HTML / name).read_text(encoding="utf-8")
+        assert len(re.findall(r'<script[^>]*src="[^"]*explorers\.js', source)) == (name in with_explorer), (
+            name
+        )
+        assert "jupyter.widget" not in source, f"{name} holds widget states: the data is there twice"
+
+
+@everywhere
+@pytest.mark.parametrize("how", ["mouse", "keys", "touch"])
+def test_every_control_changes_picture_and_words(visit, name, slug, how):
+    """The purpose of a control; whoever has no mouse is a reader, too."""
+    page = visit(name, **(PHONE if how == "touch" else {}))
+    shown = Shown(page, slug)
+    for control in shown.explorer.controls():
+        shown.reset()
+        seen = work(shown, control, how)
+        assert len({picture for _, picture in seen}) > 1, f"{control}: the picture never changed"
+        assert len({words for words, _ in seen}) > 1, f"{control}: the sentence never changed"
+
+
+@everywhere
+def test_presets_links_and_address(visit, name, slug):
+    """A sentence sets the picture, a teacher links to it, and both get the same."""
+    page = visit(name)
+    shown = Shown(page, slug)
+    said = {}
+    for preset, (label, _) in shown.explorer.presets.items():
+        button = shown.root.get_by_role("button", name=label, exact=True)
+        button.click()
+        assert button.get_attribute("aria-pressed") == "true", preset
+        said[preset] = shown.state()
+        page.wait_for_function("part => location.hash.endsWith(part)", arg=f"{slug}:preset={preset}")
+    assert len({words for words, _ in said.values()}) == len(said), "every preset is about something else"
+    for preset, state in said.items():
+        fresh = Shown(visit(f"{name}#{slug}:preset={preset}"), slug)
+        assert fresh.state()[0] == state[0]
+        fresh.page.wait_for_function(
+            "slug => { const box = document.querySelector(`#${slug} .fax`).getBoundingClientRect();"
+            " return box.bottom > 0 && box.top < innerHeight; }",
+            arg=slug,
+        )
+    for link in page.locator(f'main a[href*="#{slug}:"]').all():
+        shown.reset()
+        target = link.get_attribute("href")
+        link.click()
+        fresh = Shown(visit(name + "#" + target.partition("#")[2]), slug)
+        assert shown.words() == fresh.words(), target
+        preset = re.search(r"preset=([\w-]+)", target)
+        if preset:
+            assert shown.words() == said[preset.group(1)][0]
+
+
+@everywhere
+def test_the_address_restores_what_was_set(visit, name, slug):
+    """Moved by hand, not by a preset."""
+    page = visit(name)
+    shown = Shown(page, slug)
+    before = page.evaluate("location.hash")
+    for control in shown.explorer.controls():
+        work(shown, control, "keys")
+    page.wait_for_function("before => location.hash !== before", arg=before)
+    page.wait_for_timeout(400)
+    words = shown.words()
+    again = Shown(visit(name + page.evaluate("location.hash")), slug)
+    assert again.words() == words
+    assert page.locator(f"#{slug} .fax-live").text_content() == words, "read out, once it has come to rest"
+
+
+@everywhere
+def test_words_are_pythons(visit, name, slug):
+    """The page looks up and fills in what Python wrote: the same sentence, to the last digit."""
+    explorer = BY_SLUG[slug]
+    baked = _baked(explorer)
+    page = visit(name)
+    for label, values in explorer.presets.values():
+        snapped, arrays = baked.lookup(**values)
+        shown = Shown(page, slug)
+        shown.root.get_by_role("button", name=label, exact=True).click()
+        assert shown.words() == fill(explorer.sentence(arrays, snapped), arrays, snapped)
+
+
+@everywhere
+def test_it_reacts_at_once(visit, name, slug):
+    """From the control's event to the new picture, laid out: under 50 ms."""
+    page = visit(name)
+    shown = Shown(page, slug)
+    times = page.evaluate(
+        """slug => [...document.querySelectorAll(`#${slug} .fax input[type=range]`)].flatMap(input =>
+            [input.min, input.max, input.min].map(value => {
+                const begin = performance.now();
+                input.value = value;
+                input.dispatchEvent(new Event('input'));
+                document.querySelector(`#${slug} .fax-stage`).getBoundingClientRect();
+                return performance.now() - begin;
+            }))""",
+        shown.slug,
+    )
+    print(f"{slug}: {sorted(round(time, 1) for time in times)} ms")
+    assert sorted(times)[len(times) // 2] < 50
+
+
+@everywhere
+def test_playing(visit, name, slug):
+    """It runs to its end by itself; with reduced motion it goes by steps."""
+    if not any(control.kind == "player" for control in BY_SLUG[slug].controls().values()):
+        pytest.skip("nothing to play")
+    for motion in ("no-preference", "reduce"):
+        page = visit(name, reduced_motion=motion)
+        shown = Shown(page, slug)
+        shown.root.get_by_role("combobox", name="speed").select_option("4")
+        shown.root.get_by_role("button", name="play").click()
+        page.wait_for_timeout(300)
+        first = shown.state()
+        if motion == "reduce":
+            assert shown.root.get_by_role("button", name="pause").count() == 0
+            shown.root.get_by_role("button", name="one step forward").click()
+            assert shown.state() != first
+        else:
+            shown.root.get_by_role("button", name="play").wait_for(timeout=15_000)  # it has stopped
+            assert shown.state() != first
+
+
+@everywhere
+def test_over_file(browser, name, slug):
+    """A copy on a stick must do what the site does."""
+    complaints = []
+    page = browser.new_page()
+    page.on("console", lambda message: complaints.append(message.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on(
+        "request",
+        lambda r: complaints.append(r.url) if not r.url.startswith(("file:", "data:", "blob:")) else None,
+    )
+    page.goto((HTML / name).as_uri())
+    shown = Shown(page, slug)
+    before = shown.state()
+    label = list(shown.explorer.presets.values())[-1][0]
+    shown.root.get_by_role("button", name=label, exact=True).click()
+    assert shown.state() != before
+    assert not complaints
+    page.close()
+
+
+@everywhere
+def test_hidden_by_a_teacher(visit, name, slug):
+    """What is hidden must not be reached by the keyboard either."""
+    page = visit(f"{name}#{slug}:hide=all")
+    shown = Shown(page, slug)
+    assert shown.root.locator("button:visible, input:visible, select:visible").count() == 0
+    first = next(iter(shown.explorer.controls()))
+    page = visit(f"{name}#{slug}:hide={first},presets")
+    shown = Shown(page, slug)
+    assert not shown.control(first).first.is_visible()
+    assert not shown.root.locator(".fax-presets").is_visible()
+    assert shown.root.get_by_role("button", name="reset").is_visible()
+
+
+@everywhere
+def test_dark_print_and_without_script(visit, browser, site, name, slug):
+    """Where it cannot live there stands a picture with words; in the dark it is dark."""
+    page = visit(name, color_scheme="dark")
+    shown = Shown(page, slug)
+    assert shown.root.get_attribute("data-scheme") == "dark"
+    still = page.locator(f"#{slug} .fa-still")
+    assert not still.is_visible()
+    page.emulate_media(color_scheme="light")
+    page.wait_for_function(
+        "slug => document.querySelector(`#${slug} .fax`).dataset.scheme === 'light'", arg=slug
+    )
+    page.emulate_media(media="print")
+    assert still.is_visible()
+    assert not shown.root.is_visible()
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(site + name)
+    still = page.locator(f"#{slug} .fa-still")
+    assert still.is_visible()
+    assert len(still.get_attribute("alt")) > 40
+    context.close()
+
+
+@everywhere
+def test_focus_is_seen(visit, name, slug):
+    """Tab goes through all controls, and each shows that it is there."""
+    page = visit(name)
+    shown = Shown(page, slug)
+    shown.root.locator("button").first.focus()
+    unseen = []
+    stops = 0
+    while page.evaluate("slug => !!document.activeElement.closest(`#${slug} .fax`)", slug):
+        stops += 1
+        seen = page.evaluate(
+            """() => {
+                const e = document.activeElement;
+                const ring = e.querySelector('.fax-focus');
+                return ring ? getComputedStyle(ring).stroke !== 'none'
+                    : getComputedStyle(e).outlineStyle !== 'none' && parseFloat(getComputedStyle(e).outlineWidth) >= 2;
+            }"""
+        )
+        if not seen:
+            unseen.append(page.evaluate("document.activeElement.outerHTML.slice(0, 100)"))
+        page.keyboard.press("Tab")
+        assert stops < 60, "Tab never leaves"
+    assert stops >= len(shown.explorer.presets) + len(shown.explorer.controls())
+    assert not unseen
+
+
+@everywhere
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", ["desk", "phone"])
+def test_axe(visit, name, slug, scheme, size):
+    """No violation of ours on a page with an explorer; those of the theme are named above."""
+    if not AXE.exists():
+        pytest.skip(
+            "axe-core is not installed: `npm ci` in js/ brings it; accessibility was not checked by it"
+        )
+    page = visit(name, color_scheme=scheme, **(PHONE if size == "phone" else {}))
+    Shown(page, slug)
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    violations = page.evaluate(
+        "async () => (await axe.run(document, { preload: false })).violations"  # no request for style sheets
+    )
+    found = [
+        f"{violation['id']} ({violation['impact']}): {node['html'][:160]}"
+        for violation in violations
+        if violation["id"] not in THEME
+        for node in violation["nodes"]
+        if not (violation["id"] == FORMULA and "math-scroll" in node["html"])
+    ]
+    assert not found, "\n".join(found)
