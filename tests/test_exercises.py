@@ -122,7 +122,7 @@ def unattempted():
     return [stub, dots, nothing, not_implemented, None, ...]
 
 
-@pytest.mark.parametrize("function", unattempted(), ids=str)
+@pytest.mark.parametrize("function", unattempted(), ids=lambda f: getattr(f, "__name__", str(f)))
 def test_not_attempted(function):
     """A learner who has not begun has made no mistake, and is not told of one."""
     answer = check(function, name="hidden_error")
