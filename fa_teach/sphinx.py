@@ -84,6 +84,7 @@ def forget_stale_outputs(app: Sphinx, config: Config) -> None:
 def play_without_kernel(app: Sphinx, config: Config) -> None:
     """Tell the kernels that they run for the book, and copy the explorers' script."""
     os.environ[explorers.MODE] = "static"
+    os.environ.setdefault("TQDM_DISABLE", "1")  # a slow machine must not add a progress bar to a page
     config.html_static_path.append(str(explorers.STATIC / "explorers.js"))
 
 

@@ -138,6 +138,7 @@ export function handle(target, control, { move, nudge, tell }) {
   svg(group, "circle", { r: 2, class: "fax-dot" });
   const hint = svg(group, "text", { class: "fax-hint", x: 0, y: -16, "text-anchor": "middle", "aria-hidden": "true" }, "drag me");
 
+  let first; // where it stands before anyone moves it
   const clamp = (value, i) => Math.min(Math.max(value, control.low[i]), control.high[i]);
   const at = (event) => {
     const box = target.plot.ownerSVGElement.getBoundingClientRect();
@@ -188,7 +189,8 @@ export function handle(target, control, { move, nudge, tell }) {
       });
     },
     place([x, y]) {
-      if (x !== control.default[0] || y !== control.default[1]) hint.remove();
+      first ??= control.default ?? [x, y];
+      if (x !== first[0] || y !== first[1]) hint.remove();
       set(group, {
         transform: `translate(${target.x(x)},${target.y(y)})`,
         "aria-valuenow": x,
