@@ -116,7 +116,9 @@ test: lint ## everything: lint, library, doctests, notebooks, the built book in 
 	$(if $(NOTEBOOKS),$(PY) -m pytest -p no:cacheprovider -n $(JOBS) --dist loadfile --nbval --nbval-cell-timeout 120 $(NOTEBOOKS),@echo "no notebooks yet")
 	@$(MAKE) --no-print-directory book
 	@echo "== the built book in a browser"
-	$(PY) -m pytest -n $(JOBS) -m browser tests $(PYTEST_ARGS)
+	$(PY) -m pytest -n $(JOBS) -m browser tests --ignore tests/test_explorers_lab.py $(PYTEST_ARGS)
+	@echo "== the explorers in a real JupyterLab: by itself, because it times a kernel's answers"
+	$(PY) -m pytest -m browser tests/test_explorers_lab.py $(PYTEST_ARGS)
 	@echo "make test: lint, library tests, doctests, notebooks, book build and browser tests passed."
 
 .PHONY: js
