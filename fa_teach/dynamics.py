@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fa_teach import _checks
-from fa_teach.feedback import Feedback, Rule, as_rule, backward, check_feedback, outer
+from fa_teach.feedback import RULES, Feedback, Rule, as_rule, backward, check_feedback, outer
 from fa_teach.network import LOSSES, Forward, Network, forward, targets
 from fa_teach.training import DivergenceWarning
 
@@ -304,6 +304,11 @@ def jacobian(
     ndarray, shape ``(..., P, P)``
         For backpropagation minus the Hessian of the loss, symmetric; for other rules not symmetric.
 
+    Raises
+    ------
+    ValueError, TypeError
+        As `update_field`; and for a rule of your own that complex numbers do not pass through.
+
     Examples
     --------
     The smallest network: eigenvalues 0 and ``-(w₁² + b w₂)``.
@@ -323,6 +328,8 @@ def jacobian(
 
 def field_jacobian(field: Field, theta: Array, *, method: str = "complex") -> Array:
     """`jacobian` of a field that has been made already, at ``θ``, shape ``(..., P, P)``."""
+    if method == "complex":
+        _check_complex(field)
     network = from_vector(field.network, theta, frozen=field.frozen)
     lead = np.broadcast_shapes(network.ensemble, theta.shape[:-1])
     columns = []
@@ -340,6 +347,27 @@ def field_jacobian(field: Field, theta: Array, *, method: str = "complex") -> Ar
                 slope = (move(step * change) - move(-step * change)) / (2 * step)
             columns.append(np.broadcast_to(slope, (len(unit), *lead, slope.shape[-1])))
     return -np.moveaxis(np.concatenate(columns), 0, -1)
+
+
+def _check_complex(field: Field) -> None:
+    """Refuse a rule of your own whose carriers complex weights do not pass through: its derivatives would be wrong."""
+    if RULES.get(field.rule.name) is field.rule:
+        return
+    theta = to_vector(field.network)
+    along = np.cos(np.arange(theta.shape[-1]))  # a direction like any other
+
+    def carriers(step: complex) -> list[Array]:
+        return list(field.rule.carriers(from_vector(field.network, theta + step * along), field.feedback))
+
+    h = 1e-8  # too small to change a weight's sign
+    for C, up, down in zip(carriers(1j * COMPLEX_STEP), carriers(h), carriers(-h), strict=True):
+        difference = (up - down) / (2 * h)
+        if not np.allclose(C.imag / COMPLEX_STEP, difference, rtol=1e-3, atol=1e-4 * (1 + abs(up).max())):
+            raise ValueError(
+                f"carriers of rule {field.rule.name!r} must let complex weights pass (no abs, sign or norm) for "
+                "exact derivatives; got other ones than their differences. jacobian, stability and fixed_point "
+                'also take method="central".'
+            )
 
 
 def _moved_update(field: Field, network: Network, here: Array, others: Sequence[int], change: Array) -> Array:
@@ -415,6 +443,7 @@ def jvp(
 
 def field_jvp(field: Field, theta: Array, v: Array) -> Array:
     """`jvp` of a field that has been made already, at ``θ``."""
+    _check_complex(field)
     return np.asarray(field(theta + 1j * COMPLEX_STEP * v).imag / COMPLEX_STEP)
 
 

@@ -2,12 +2,14 @@
 
 import itertools
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from fa_teach import alignment, dynamics, forward, init_feedback, init_network, train
 from fa_teach.feedback import RULES, Rule, pseudo_gradient
+from fa_teach.fixed_points import fixed_point, leading_eigenvalues
 from fa_teach.network import loss
 from fa_teach.training import DivergenceWarning
 
@@ -179,7 +181,30 @@ def test_central_differences_where_complex_numbers_do_not_pass(rng):
     f = dynamics.update_field(net, x, t, scaled, B)
     J = dynamics.jacobian(net, x, t, scaled, B, method="central")
     np.testing.assert_allclose(J, differences(f, f.theta, h=1e-3), atol=1e-8)
-    assert abs(J - dynamics.jacobian(net, x, t, scaled, B)).max() > 1e-3
+    v = np.ones(J.shape[-1])
+    for wrong in (
+        lambda: dynamics.jacobian(net, x, t, scaled, B),
+        lambda: dynamics.jvp(net, x, t, scaled, B, v=v),
+        lambda: leading_eigenvalues(net, x, t, scaled, B),
+        lambda: fixed_point(net, x, t, scaled, B),
+    ):
+        with pytest.raises(ValueError, match="carriers of rule 'scaled' must let complex weights pass"):
+            wrong()
+
+
+def test_a_sign_is_no_complex_number(rng):
+    """The sign of W + ih is not that of W: refused for a rule of one's own, right for the library's."""
+    net, x, t = small(rng)
+    signs = Rule(
+        name="signs",
+        carriers=lambda net, _: [np.sign(W.mT) for W in net.weights[1:]],
+        uses_feedback=False,
+    )
+    with pytest.raises(ValueError, match="no abs, sign or norm"):
+        dynamics.jacobian(net, x, t, signs, ())
+    signs = replace(signs, carriers=lambda net, _: [np.sign(W.mT.real) for W in net.weights[1:]])
+    J = dynamics.jacobian(net, x, t, signs, ())
+    np.testing.assert_allclose(J, dynamics.jacobian(net, x, t, signs, (), method="central"), atol=1e-8)
 
 
 def test_jacobian_of_backpropagation_is_symmetric(rng):
