@@ -72,6 +72,13 @@ def integer(name: str, value: int, *, low: int | None = None, high: int | None =
     return int(value)
 
 
+def flag(name: str, value: bool) -> bool:
+    """Check that a value is True or False, and nothing that merely counts as such."""
+    if not isinstance(value, bool | np.bool_):
+        raise TypeError(f"{name} must be True or False; got {shown(value)}.")
+    return bool(value)
+
+
 def seeds(name: str, value: Any) -> Array:
     """One seed or an array of seeds, as an integer array."""
     try:

@@ -22,7 +22,7 @@ import numpy.typing as npt
 
 from fa_teach import _checks
 from fa_teach.feedback import RULES, Feedback, Rule, as_rule, backward, check_feedback, outer
-from fa_teach.network import LOSSES, Forward, Network, forward, targets
+from fa_teach.network import LOSSES, Forward, Network, check_network, forward, targets
 from fa_teach.training import DivergenceWarning
 
 Array = npt.NDArray[Any]
@@ -58,7 +58,8 @@ def to_vector(network: Network, *, frozen: Sequence[int] = ()) -> Array:
     >>> to_vector(init_network([3, 4, 2], seed=range(5))).shape
     (5, 26)
     """
-    return _flatten(network.weights, network.biases, _free(network, frozen))
+    free = _free(network, frozen)
+    return _flatten(network.weights, network.biases, free)
 
 
 def from_vector(network: Network, theta: Any, *, frozen: Sequence[int] = ()) -> Network:
@@ -114,6 +115,7 @@ def from_vector(network: Network, theta: Any, *, frozen: Sequence[int] = ()) -> 
 
 
 def _free(network: Network, frozen: Sequence[int]) -> list[int]:
+    check_network(network)
     layers = _checks.items("frozen", frozen, "layers")
     still = {_checks.integer("frozen layer", l, low=1, high=network.depth) for l in layers}
     free = [l for l in range(1, network.depth + 1) if l not in still]
@@ -257,6 +259,7 @@ def update_field(
     >>> update_field(net, [[1.0]], [[1.0]], kolen_pollack, (np.array([[0.0]]),)).rule
     Rule('kolen_pollack')
     """
+    check_network(network)
     rule = as_rule(rule)
     network = replace(
         network,
@@ -486,6 +489,7 @@ def output_jacobian(
     >>> print(output_jacobian(net, [[1.0]]), output_jacobian(net, [[1.0]], "fa", (np.array([[1.0]]),)))
     [[0.5 2. ]] [[1. 2.]]
     """
+    check_network(network)
     x = _checks.real_array("x", x)
     if x.ndim < 2 or x.shape[-1] != network.sizes[0]:
         raise ValueError(f"x must have shape (..., batch, {network.sizes[0]}); got {x.shape}.")

@@ -372,7 +372,7 @@ def init_network(
         np.ascontiguousarray(block).reshape(*lead, n, m)
         for block, n, m in zip(blocks, widths[1:], widths[:-1], strict=True)
     ]
-    biases = [np.zeros((*lead, n), dtype) for n in widths[1:]] if bias else []
+    biases = [np.zeros((*lead, n), dtype) for n in widths[1:]] if _checks.flag("bias", bias) else []
     kept = np.asarray(seed) if np.ndim(seed) else seed
     return Network(tuple(weights), tuple(biases), names, loss, kept)
 

@@ -289,7 +289,7 @@ def train(
     network = network.copy()
     rule = rules[0]
     normal = _NormalNumbers(seeds)
-    batches = _batches(seeds, n, size, shuffle)
+    batches = _batches(seeds, n, size, _checks.flag("shuffle", shuffle))
     alive, all_alive = np.ones(network.ensemble, bool), True
     diverged_at = np.full(network.ensemble, -1)
     stopped_at = np.full(network.ensemble, -1)

@@ -1,5 +1,7 @@
 """Networks: forward pass, losses, gradients and bad input, against scipy, finite differences and plain loops."""
 
+from functools import partial
+
 import numpy as np
 import oracles
 import pytest
@@ -8,7 +10,19 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from fa_teach import accuracy, forward, init_network, loss, one_hot, pseudo_gradient, random_matrix, softmax
+from fa_teach import (
+    accuracy,
+    dynamics,
+    fixed_points,
+    forward,
+    init_network,
+    loss,
+    one_hot,
+    pseudo_gradient,
+    random_matrix,
+    softmax,
+    train,
+)
 from fa_teach.network import ACTIVATIONS, INITS, LOSSES, Network, erf, targets
 
 CASES = [(a, l, b) for a in ACTIVATIONS for l in LOSSES for b in (True, False)]
@@ -549,6 +563,23 @@ def test_what_is_no_network_is_refused(network):
             function(network, X, T)
     with oracles.refused("network", TypeError):
         forward(network, X)
+    for at_a_point in (dynamics.to_vector, partial(dynamics.from_vector, theta=[1.0])):
+        with oracles.refused("network", TypeError):
+            at_a_point(network)
+    for of_a_rule in (dynamics.jacobian, fixed_points.fixed_point):
+        with oracles.refused("network", TypeError):
+            of_a_rule(network, X, T, "fa")
+    with oracles.refused("network", TypeError):
+        dynamics.output_jacobian(network, X)
+
+
+@pytest.mark.parametrize("bias", ["no", 2, None])
+def test_what_is_neither_true_nor_false_is_refused(bias):
+    """Python would take the word no for true."""
+    with oracles.refused("bias", TypeError):
+        init_network([3, 2], bias=bias)
+    with oracles.refused("shuffle", TypeError):
+        train(init_network([3, 2]), (X, T), steps=1, batch_size=None, shuffle=bias)
 
 
 def test_forward_refuses_inputs_that_do_not_fit():
