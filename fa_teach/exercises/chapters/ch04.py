@@ -159,9 +159,14 @@ RAIL_FIXED_POINTS = Exercise(
             "With a plus, both terms of the derivative have the same sign, and nothing cancels.",
         ),
         Misconception(
-            "complex roots",
+            "real parts of complex roots",
             lambda w_1, w_2, b, t: _points(_cubic(w_1**2 - 2 * b * w_2, 2 * b * t).real, t),
             "The cubic has three roots, but not always three *real* ones. A complex root is no place in the plane; its real part is not one either.",
+        ),
+        Misconception(
+            "roots as they come",
+            lambda w_1, w_2, b, t: _points(_cubic(w_1**2 - 2 * b * w_2, 2 * b * t), t),
+            "`np.roots` gives all three roots of the cubic, and where only one is real the other two are complex: no places in the plane.",
         ),
         Misconception(
             "stable ones only",

@@ -144,6 +144,11 @@ CRITICAL_STEP = Exercise(
             "The imaginary parts are left out. An error that turns while it shrinks is overshot much sooner: the whole number `1 - step * rate` must be shorter than 1.",
         ),
         Misconception(
+            "as if all were real and shrank",
+            lambda rates: 2 / rates.real.max(),
+            "Right if all rates are real and positive. A pair that turns is overshot sooner, and where one rate is negative no step holds.",
+        ),
+        Misconception(
             "size for real part",
             lambda rates: _if_stable(rates, 2 / np.abs(rates).max()),
             "This takes the size of the rate for the rate. For a pair that turns, the square of `1 - step * rate` is 1 - 2·step·real part + (step·size)².",

@@ -238,6 +238,10 @@ def _departure(rng, real, turn=0.0):
     return complex(real, turn) / rate, rate, 10.0 ** -rng.uniform(3, 5), rng.uniform(0.1, 1)
 
 
+def _by_the_flow(eigenvalue, kick, far):
+    return np.log(far / kick) / eigenvalue.real if eigenvalue.real > 0 else np.inf
+
+
 def _forever(eigenvalue, rate, steps):
     return steps if np.abs(1 + rate * eigenvalue) > 1 else np.inf
 
@@ -262,16 +266,12 @@ STEPS_TO_LEAVE = Exercise(
     misconceptions=(
         Misconception(
             "time of the flow, in steps",
-            lambda eigenvalue, rate, kick, far: _forever(
-                eigenvalue, rate, np.log(far / kick) / (rate * eigenvalue.real)
-            ),
-            "This is the flow's time, divided by the step size. A step multiplies by `1 + rate * eigenvalue`, which is less than the exponential.",
+            lambda eigenvalue, rate, kick, far: _by_the_flow(eigenvalue, kick, far) / rate,
+            "This is the flow's time, divided by the step size. A step multiplies by `1 + rate * eigenvalue`, not by an exponential: growth is slower, and a long step may overshoot.",
         ),
         Misconception(
             "time of the flow",
-            lambda eigenvalue, rate, kick, far: _forever(
-                eigenvalue, rate, np.log(far / kick) / eigenvalue.real
-            ),
+            lambda eigenvalue, rate, kick, far: _by_the_flow(eigenvalue, kick, far),
             "This is a *time* of the flow. Asked for is a number of steps of the size given.",
         ),
         Misconception(
