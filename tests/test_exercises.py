@@ -293,6 +293,23 @@ def test_same_buffer_returned_each_time():
     assert check(reuse, name="weight_gradient").right
 
 
+def test_truth_values_are_compared_like_numbers():
+    """NumPy refuses to turn their sign round or to subtract them, and a comparison must not fail by that."""
+    want = _compare.freeze((True, False))
+    for got in ((True, False), (1, 0), np.array([True, False]), [np.True_, np.False_]):
+        assert _compare.difference(_compare.freeze(got), want, rtol=1e-6) is None
+    for got in ((True, True), np.array([False, False]), (0.5, False), "yes"):
+        assert _compare.difference(_compare.freeze(got), want, rtol=1e-6)
+    assert check(lambda delta, h: delta.T @ h > 0, name="weight_gradient").verdict == "wrong"
+
+
+def test_an_array_in_the_place_of_numbers():
+    """Two numbers in one array are as good as a pair of them, and are looked at as closely."""
+    want = _compare.freeze((1.0, 2.0))
+    assert _compare.difference(_compare.freeze(np.array([1.0, 2.0])), want, rtol=1e-6) is None
+    assert "item 1" in _compare.difference(_compare.freeze(np.array([1.0, 3.0])), want, rtol=1e-6)
+
+
 class Evil:
     def __array__(self, *args, **kwargs):
         raise RuntimeError("no")

@@ -31,7 +31,9 @@ def freeze(value: Any) -> Any:
         if isinstance(value, list) and not _numeric(value):
             return tuple(freeze(item) for item in value)
         array = np.array(value)
-        if array.dtype.kind in "fiubc" and array.nbytes <= LARGEST:
+        if array.dtype.kind == "b":
+            array = array.astype(np.int64)  # truth values can neither be subtracted nor have a sign
+        if array.dtype.kind in "fiuc" and array.nbytes <= LARGEST:
             return array
     except Exception:  # noqa: BLE001 # the value is a stranger: its own methods may raise anything
         return Odd(type(value).__name__)
@@ -78,7 +80,7 @@ def _of_dicts(got: Any, want: dict[Any, Any], **tolerance: float) -> str | None:
 
 def _of_tuples(got: Any, want: tuple[Any, ...], **tolerance: float) -> str | None:
     if isinstance(got, np.ndarray) and got.ndim:
-        got = tuple(got)
+        got = tuple(np.asarray(item) for item in got)
     if not isinstance(got, tuple) or len(got) != len(want):
         return f"it gave {_what(got)}, expected {len(want)} things: {_what(want)}"
     for i, (one, other) in enumerate(zip(got, want, strict=True)):
