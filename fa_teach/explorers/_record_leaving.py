@@ -72,7 +72,7 @@ def frames(last: int) -> Array:
 
 
 @cache
-def solution(name: str) -> tuple[fa.Network, fa.Dataset]:
+def solution(name: str) -> tuple[fa.Network, fa.datasets.Dataset]:
     """The ten networks at the moment of the switch, and their data."""
     setting = SETTINGS[name]
     train, _ = fa.datasets.digits()
@@ -144,7 +144,13 @@ def follow(name: str, rule: str = "fa", angle: float = 0.0, last: int | None = N
         **options,
     )
     every = fa.train(
-        start, data, rule=rule, steps=int(steps[-1]), record=["train_loss"], record_at=fine.tolist(), **options
+        start,
+        data,
+        rule=rule,
+        steps=int(steps[-1]),
+        record=["train_loss"],
+        record_at=fine.tolist(),
+        **options,
     )
     loss = every["train_loss"]
     left = loss > threshold(setting, loss[0])
@@ -170,8 +176,8 @@ def forecast(name: str, angle: float) -> dict[str, Array]:
     Returns
     -------
     dict
-        ``forecast`` ``(frames up to step 200, 10)``, the loss at ``θ + δ``, where ``δ ← δ + η (f + J δ)``; infinite where
-        large; ``forecast_left`` ``(10,)``, the first step with a loss above
+        ``forecast`` ``(frames up to step 200, 10)``, the loss at ``θ + δ``, where ``δ ← δ + η (f + J δ)``; infinite
+        where large; ``forecast_left`` ``(10,)``, the first step with a loss above
         `threshold`, -1 for none.
     """
     setting = SETTINGS[name]
@@ -201,8 +207,8 @@ def spectra(name: str, angle: float, seeds: tuple[int, ...] = SHOWN) -> dict[str
     Returns
     -------
     dict
-        ``eigenvalues`` ``(seeds, 140, 2)``, real and imaginary part, the fastest growing first; those below the real axis
-        and those smaller than 0.01 are left out, NaN fills up; ``growing`` ``(seeds,)``, how many of all have a real
+        ``eigenvalues`` ``(seeds, 140, 2)``, real and imaginary part, the fastest growing first; those below the real
+        axis and those smaller than 0.01 are left out, NaN fills up; ``growing`` ``(seeds,)``, how many of all have a real
         part above 0.01; ``rate`` ``(seeds,)``, the largest real part.
     """
     setting = SETTINGS[name]
@@ -240,7 +246,10 @@ def record(settings: Mapping[str, Setting] = SETTINGS) -> dict[str, Array]:
     return arrays
 
 
-LOGARITHMS = ("loss", "forecast")  # recorded as powers of ten: float16 keeps three digits of the loss everywhere
+LOGARITHMS = (
+    "loss",
+    "forecast",
+)  # recorded as powers of ten: float16 keeps three digits of the loss everywhere
 COUNTS = ("growing", "left", "forecast_left")
 
 

@@ -31,7 +31,7 @@ FATES = ("stays", "creeps", "leaves", "returns", "elsewhere")
 
 @cache
 def recorded() -> dict[str, Array]:
-    """What was recorded, by ``solution_array``; the first axis is that of the angles, the last but for spectra of seeds."""
+    """What was recorded, by ``solution_array``; the first axis is that of the angles, and the last that of the seeds."""
     with np.load(FILE) as file:
         return {
             name: file[name] if name.split("_", 1)[1] in COUNTS else file[name].astype(float)
@@ -110,8 +110,8 @@ def one(angle: float, solution: str, network: str) -> dict[str, Array]:
     dict
         ``turned``, the angle that was recorded; ``loss`` (decimal logarithm), ``weights`` and ``total`` (alignments),
         ``distance`` (from the old solution, relative to its norm) ``(61,)``; ``forecast`` ``(61,)``, decimal logarithm,
-        NaN where it is over; ``eigenvalues`` ``(140, 2)``, real and imaginary part of those not below the real axis, NaN
-        at the end; ``rate``, ``growing``, their largest real part, and how many of all have one above 0.01;
+        NaN where it is over; ``eigenvalues`` ``(140, 2)``, real and imaginary part of those not below the real axis,
+        NaN at the end; ``rate``, ``growing``, their largest real part, and how many of all have one above 0.01;
         ``rate_end``, the largest real part where the run ends; ``left``, ``forecast_left``, the step at which the loss
         has doubled (where no error was left: passed 0.01), -1 for none; ``start``, ``highest``, ``end``, the loss;
         ``fate``, an index of `FATES`.
@@ -160,7 +160,7 @@ PRESETS: dict[str, tuple[str, dict[str, Any]]] = {
 
 
 class Leaving(Explorer):
-    """Backpropagation's solution, and feedback alignment from there on: does it stay, leave, return?
+    """Backpropagation's solution, and what feedback alignment does from there on, by the angle of its feedback.
 
     Parameters
     ----------
@@ -189,11 +189,10 @@ class Leaving(Explorer):
     title = "Leaving backpropagation's solution"
     parts = (control, turning, ensemble, one)
     presets = PRESETS
-    moment = (
-        "{step:.0f} steps after the switch the loss is {loss:.3f}; total gradient alignment {total:+.2f}, "
-        "weight alignment {weights:+.2f}, distance {distance:.2f}.",
-        "{step:.0f} steps after the switch the loss is below 0.001; total gradient alignment {total:+.2f}, "
-        "weight alignment {weights:+.2f}, distance {distance:.2f}.",
+    moment = tuple(
+        f"{{step:.0f}} steps after the switch the loss is {loss}; total gradient alignment {{total:+.2f}}, "
+        "weight alignment {weights:+.2f}, distance {distance:.2f}."
+        for loss in ("{loss:.3f}", "below 0.001")
     )
 
     angle = Range(90.0, low=0.0, high=180.0, step=15.0, label="angle of B to W₂ᵀ", unit="°")
@@ -225,7 +224,9 @@ class Leaving(Explorer):
             course += f". The loss {event} at step {{left:.0f}}; forecast at the switch: {guess}"
         rate = "Fastest growth rate at the switch {rate:+.2f}, at the end {rate_end:+.2f}"
         if fate == "stays":
-            align = "weight alignment at the end {weights[-1]:+.2f}, total gradient alignment {total[-1]:+.2f}"
+            align = (
+                "weight alignment at the end {weights[-1]:+.2f}, total gradient alignment {total[-1]:+.2f}"
+            )
         else:
             align = (
                 "its weights turn to the feedback, {weights[0]:+.2f} to {weights[-1]:+.2f}; the total gradient "
@@ -235,8 +236,8 @@ class Leaving(Explorer):
         return f"{name}{tell[fate]}: {course}. {rate}; {align}. {some}."
 
     @staticmethod
-    def draw(arrays: Mapping[str, Any], values: Mapping[str, Any]) -> Figure:
-        """Draw loss, alignments and distance over time, the spectrum at the switch, and its fastest rate over angles."""
+    def draw(arrays: Mapping[str, Any], values: Mapping[str, Any]) -> Figure:  # noqa: ARG004 # as of all explorers
+        """Draw loss, alignments and distance over time, and the spectrum at the switch."""
         import matplotlib.pyplot as plt
 
         from fa_teach import palette, plots
@@ -257,7 +258,9 @@ class Leaving(Explorer):
         axes["loss"].plot(at, 10.0 ** arrays["loss"], color=colors["fa"])
         limits = 0.7 * 10.0 ** float(arrays["floor"]), 1.5 * 10.0 ** float(arrays["ceiling"])
         axes["loss"].set(yscale="log", ylabel="loss", ylim=limits)
-        axes["loss"].text(at[-1], 10.0 ** arrays["bp_band"][-1, 1], "BP ", color=colors["bp"], ha="right", va="bottom")
+        axes["loss"].text(
+            at[-1], 10.0 ** arrays["bp_band"][-1, 1], "BP ", color=colors["bp"], ha="right", va="bottom"
+        )
         fa_word = palette.text_color(colors["fa"])
         axes["loss"].text(at[-1], 10.0 ** arrays["loss"][-1], "FA ", color=fa_word, ha="right", va="bottom")
         shades = palette.layers(2)
@@ -266,7 +269,9 @@ class Leaving(Explorer):
             low, _, high = arrays[f"{name}_band"].T
             axes["alignment"].fill_between(at, low, high, color=shade, alpha=0.15, lw=0)
             axes["alignment"].plot(at, arrays[name], color=shade)
-            axes["alignment"].text(0.6, 0.5 if name == "weights" else -0.8, word, color=palette.text_color(shade))
+            axes["alignment"].text(
+                0.6, 0.5 if name == "weights" else -0.8, word, color=palette.text_color(shade)
+            )
         axes["alignment"].set(ylim=(-1.05, 1.05), ylabel="alignment")
         low, _, high = arrays["distance_band"].T
         axes["distance"].fill_between(at, low, high, color=colors["fa"], alpha=0.2, lw=0)
