@@ -20,7 +20,7 @@ from fa_teach.explorers._record_leaving import ANGLES, COUNTS, FILE, FRAMES, SET
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-SOLUTIONS = {"many": "400 digits", "wide": "400 digits, 20 units", "few": "20 digits, no error left"}
+SOLUTIONS = {"many": "400 digits", "wide": "400, wider", "few": "20 digits"}
 LINES = ("loss", "weights", "total", "distance")  # over time
 LOWEST = -7.0  # decimal logarithm of a loss that is drawn
 FATES = ("stays", "creeps", "leaves", "returns", "elsewhere")
@@ -70,15 +70,12 @@ def control(solution: str) -> dict[str, Array]:
     -------
     dict
         ``steps`` ``(61,)`` of the frames; ``bp_band`` ``(61, 3)``, the loss of all ten if backpropagation goes on;
-        ``window``, the largest growth rate of any network shown, at any angle; ``floor`` and ``ceiling``, decimal
-        logarithms between which the loss is drawn; ``farthest``, the largest distance.
+        ``floor`` and ``ceiling``, decimal logarithms between which the loss is drawn; ``farthest``, the largest distance.
     """
     data = recorded()
-    rates = data[f"{solution}_rate"]
     return {
         "steps": frames(SETTINGS[solution].after),
         "bp_band": _band(data[f"{solution}_bp_loss"]),
-        "window": rates.max(),
         "floor": max(data[f"{solution}_loss"].min(), LOWEST),
         "ceiling": data[f"{solution}_loss"].max(),
         "farthest": data[f"{solution}_distance"].max(),
@@ -151,11 +148,11 @@ def one(angle: float, solution: str, network: str) -> dict[str, Array]:
 
 PRESETS: dict[str, tuple[str, dict[str, Any]]] = {
     "stays": ("stays", {"angle": 15.0}),
-    "leaves": ("leaves, comes back half way", {}),
-    "fails": ("opposite feedback", {"angle": 180.0}),
-    "wide": ("wider: climbs less", {"solution": "wide"}),
-    "perfect": ("no error left: leaves and returns", {"solution": "few", "network": "1"}),
-    "holds": ("no error left: stays", {"solution": "few", "network": "1", "angle": 30.0}),
+    "leaves": ("leaves", {}),
+    "fails": ("opposite", {"angle": 180.0}),
+    "wide": ("wider", {"solution": "wide"}),
+    "perfect": ("no error: leaves", {"solution": "few", "network": "1"}),
+    "holds": ("no error: stays", {"solution": "few", "network": "1", "angle": 30.0}),
 }
 
 
@@ -232,7 +229,7 @@ class Leaving(Explorer):
                 "its weights turn to the feedback, {weights[0]:+.2f} to {weights[-1]:+.2f}; the total gradient "
                 "alignment ends at {total[-1]:+.2f}"
             )
-        some = "{leavers:.0f} of the ten networks leave"
+        some = "{leavers:.0f} of 10 networks leave"
         return f"{name}{tell[fate]}: {course}. {rate}; {align}. {some}."
 
     @staticmethod
@@ -258,11 +255,11 @@ class Leaving(Explorer):
         axes["loss"].plot(at, 10.0 ** arrays["loss"], color=colors["fa"])
         limits = 0.7 * 10.0 ** float(arrays["floor"]), 1.5 * 10.0 ** float(arrays["ceiling"])
         axes["loss"].set(yscale="log", ylabel="loss", ylim=limits)
-        axes["loss"].text(
-            at[-1], 10.0 ** arrays["bp_band"][-1, 1], "BP ", color=colors["bp"], ha="right", va="bottom"
-        )
         fa_word = palette.text_color(colors["fa"])
-        axes["loss"].text(at[-1], 10.0 ** arrays["loss"][-1], "FA ", color=fa_word, ha="right", va="bottom")
+        end = {"bp": float(arrays["bp_band"][40, 1]), "fa": float(arrays["loss"][-1])}
+        for role, word, color in (("bp", "BP, if it goes on ", colors["bp"]), ("fa", "FA ", fa_word)):
+            level = 10.0 ** max(end[role], float(arrays["floor"]))
+            axes["loss"].text(at[-1], level, word, color=color, ha="right", va="bottom")
         shades = palette.layers(2)
         plots.reference(0, ax=axes["alignment"])
         for name, word, shade in (("weights", "weights", shades[0]), ("total", "total gradient", shades[1])):
@@ -282,7 +279,7 @@ class Leaving(Explorer):
         x, y = arrays["eigenvalues"][np.isfinite(arrays["eigenvalues"][:, 0])].T
         both = np.concatenate([x + 1j * y, x - 1j * y])
         plots.spectrum(both, ax=axes["plane"], words=False)
-        half = 1.15 * float(arrays["window"])
+        half = 1.15 * max(float(arrays["rates"].max()), 0.1)
         axes["plane"].set(title="eigenvalues at the switch", xlim=(-half, half), ylim=(-half, half))
         rates = axes["rates"]
         plots.reference(0, ax=rates)

@@ -19,10 +19,10 @@ export default {
   create(root, kit) {
     const svgRoot = picture(root, "Loss, alignments and distance from the old solution over the steps after the switch; eigenvalues at the switch; the fastest growth rate over the angle");
     const none = { xTicks: 0, yTicks: 0 };
-    const loss = chart(svgRoot, { yLabel: "loss", ...none });
+    const loss = chart(svgRoot, { yLabel: "loss; bands: all ten networks", ...none });
     const alignment = chart(svgRoot, { yLabel: "alignment", xTicks: 0, yTicks: 3 });
     const distance = chart(svgRoot, { yLabel: "distance from the old solution, in its lengths", xLabel: "step after the switch", xTicks: 0, yTicks: 3 });
-    const plane = chart(svgRoot, { yLabel: "imaginary part", xLabel: "real part of FA’s eigenvalues at the switch", xTicks: 5, yTicks: 5 });
+    const plane = chart(svgRoot, { yLabel: "imaginary part", xLabel: "real part of eigenvalues at the switch", xTicks: 5, yTicks: 5 });
     const rates = chart(svgRoot, { yLabel: "fastest growth rate at the switch", xLabel: "angle of B to W₂ᵀ, degrees", xTicks: 0, yTicks: 4 });
     const overTime = [loss, alignment, distance];
 
@@ -109,9 +109,9 @@ export default {
       const bottom = y;
       const x = wide ? edge + span + 54 : edge;
       const room = width - x - margin;
-      const side = wide ? Math.min(room, 250) : Math.min(room, 280);
+      const side = wide ? Math.min(room, 210) : Math.min(room, 240);
       const start = wide ? top : bottom + 24;
-      plane.place({ left: x, top: start, width: wide ? room : side, height: side });
+      plane.place({ left: x, top: start, width: room, height: side });
       const low = start + side + 64;
       const h = wide ? Math.max(bottom - 44 - low, 90) : 130;
       rates.place({ left: x, top: low, width: room, height: h });
@@ -125,7 +125,7 @@ export default {
 
     const last = () => kit.control.time.frames - 1;
     const place = (steps) => (frame) => (frame === 0 ? SWITCH : Math.log10(steps[frame]));
-    const written = (value) => String(Number(value.toPrecision(3))).replace("-", MINUS);
+    const signed = (value) => `${value > 0 ? "+" : ""}${value.toFixed(2)}`.replace("-", MINUS);
 
     /** Between the smallest and the largest of the seeds, columns 0 and 2 of a band. */
     function region(band, { x, y }, at, floor = -Infinity) {
@@ -197,8 +197,8 @@ export default {
       const items = [];
       if (under) items.push({ text: `FA, network ${values.network}, and BP`, role: "fa", x: x(30), y: y(arrays.loss[30]) - 22, anchor: "middle" });
       else {
-        items.push({ text: `FA, network ${values.network}`, role: "fa", x: x(last()) - 6, y: y(arrays.loss[last()]) - 14, anchor: "end" });
-        items.push({ text: "BP, if it goes on", role: "bp", x: x(last()) - 6, y: y(arrays.bp_band[3 * last() + 1]) + (arrays.bp_band[3 * last() + 1] < floor + 0.4 ? -14 : 14), anchor: "end" });
+        items.push({ text: `FA, network ${values.network}`, role: "fa", x: x(last()) - 6, y: y(Math.max(...arrays.loss.slice(42))) - 14, anchor: "end" });
+        items.push({ text: "BP, if it goes on", role: "bp", x: x(last()) - 6, y: Math.min(y(arrays.bp_band[3 * 40 + 1]) + 15, loss.height - 12), anchor: "end" });
       }
       if (!under && shown > 2) items.push({ text: "forecast", role: "neutral", x: x(shown) - 12, y: y(arrays.forecast[shown]) + (shown < peak ? 4 : 26), anchor: "end" });
       words(lossWords, items, { top, bottom: loss.height - 8 });
@@ -216,7 +216,7 @@ export default {
 
     function drawPlane({ arrays }) {
       const { width, height } = plane;
-      const half = arrays.window[0] * 1.15;
+      const half = Math.max(...arrays.rates, 0.1) * 1.15;
       plane.domains([-half, half], [(-half * height) / width, (half * height) / width]);
       const { x, y } = plane;
       const middle = x(0);
@@ -238,9 +238,9 @@ export default {
       }
       set(grow, { d: crosses });
       set(decay, { d: discs });
-      const grows = arrays.rate[0] > 0;
+      const grows = arrays.rate[0] > 0.01;
       set(leading, { cx: x(points[0]), cy: y(points[1]), opacity: grows ? 1 : 0 });
-      leadingWord.textContent = grows ? `fastest: +${written(arrays.rate[0])}` : "none grows";
+      leadingWord.textContent = grows ? `fastest: ${signed(arrays.rate[0])}` : "none grows";
       set(leadingWord, { x: Math.min(Math.max(x(points[0]), 50), width - 50), y: y(points[1]) - 18 });
       leadingWord.style.fill = wordColor(grows ? "unstable" : "stable");
     }
@@ -248,7 +248,7 @@ export default {
     function drawRates({ arrays }) {
       const { x, y, width, height } = rates;
       const most = Math.max(...arrays.rates, 0.1);
-      rates.domains([0, 180], [-0.06 * most, most * 1.3]);
+      rates.domains([0, 180], [-0.06 * most, most * 1.35]);
       select(angleAxis).attr("transform", `translate(0,${height})`).call(axisBottom(x).tickValues([0, 45, 90, 135, 180]).tickSize(4).tickPadding(4));
       set(ratesZero, { x2: width, y1: y(0), y2: y(0) });
       const count = arrays.rates.length;
@@ -257,8 +257,8 @@ export default {
       set(needle, { x1: x(angle), x2: x(angle), y2: height });
       set(rateDot, { cx: x(angle), cy: y(arrays.rate[0]) });
       const late = angle > 110;
-      rateWord.textContent = `${written(arrays.rate[0])}, ${arrays.growing[0]} grow`;
-      set(rateWord, { x: x(angle) + (late ? -9 : 9), y: Math.max(y(arrays.rate[0]) - 9, 14), "text-anchor": late ? "end" : "start" });
+      rateWord.textContent = `${signed(arrays.rate[0])}; ${arrays.growing[0]} directions grow`;
+      set(rateWord, { x: x(angle) + (late ? -9 : 9), y: 15, "text-anchor": late ? "end" : "start" });
     }
 
     return {
