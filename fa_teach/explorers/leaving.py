@@ -20,7 +20,7 @@ from fa_teach.explorers._record_leaving import ANGLES, COUNTS, FILE, FRAMES, SET
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-SOLUTIONS = {"many": "400 digits", "wide": "400, wider", "few": "20 digits"}
+SOLUTIONS = {"many": "400 digits", "wide": "400, 20 units", "few": "20 digits"}
 LINES = ("loss", "weights", "total", "distance")  # over time
 LOWEST = -7.0  # decimal logarithm of a loss that is drawn
 FATES = ("stays", "creeps", "leaves", "returns", "elsewhere")
@@ -31,7 +31,7 @@ FATES = ("stays", "creeps", "leaves", "returns", "elsewhere")
 
 @cache
 def recorded() -> dict[str, Array]:
-    """What was recorded, by ``solution_array``; the first axis is that of the angles, and the last that of the seeds."""
+    """What was recorded, by ``solution_array``; the first axis is that of the angles, the last that of the seeds."""
     with np.load(FILE) as file:
         return {
             name: file[name] if name.split("_", 1)[1] in COUNTS else file[name].astype(float)
@@ -70,7 +70,8 @@ def control(solution: str) -> dict[str, Array]:
     -------
     dict
         ``steps`` ``(61,)`` of the frames; ``bp_band`` ``(61, 3)``, the loss of all ten if backpropagation goes on;
-        ``floor`` and ``ceiling``, decimal logarithms between which the loss is drawn; ``farthest``, the largest distance.
+        ``floor`` and ``ceiling``, decimal logarithms between which the loss is drawn;
+        ``farthest``, the largest distance.
     """
     data = recorded()
     return {

@@ -59,7 +59,7 @@ export default {
     const faint = {};
     const lines = {};
     const targets = { loss, weights: alignment, total: alignment, distance };
-    const roles = { loss: "fa", weights: "ink", total: "fa", distance: "fa" };
+    const roles = { loss: "fa", weights: "neutral", total: "fa", distance: "fa" };
     for (const name of Object.keys(targets)) {
       const dash = name === "weights" ? { "stroke-dasharray": "5 3" } : {};
       faint[name] = line(targets[name], roles[name], 1.6, { opacity: 0.35, ...dash });
@@ -207,8 +207,8 @@ export default {
       words(
         alignmentWords,
         [
-          { text: "weights", role: "ink", x: alignment.x(at(44)), y: ay(arrays.weights[44]) - 12, anchor: "middle" },
-          { text: "total gradient", role: "fa", x: alignment.x(at(16)), y: ay(arrays.total[16]) + (arrays.total[16] > 0.4 ? 14 : arrays.total[16] < -0.6 ? -14 : 14), anchor: "middle" },
+          { text: "weights", role: "neutral", x: alignment.x(at(34)), y: ay(Math.max(...arrays.weights.slice(26, 44), ...arrays.total.slice(26, 44))) - 12, anchor: "middle" },
+          { text: "total gradient", role: "fa", x: alignment.x(at(14)), y: ay(arrays.total[14]) + (arrays.total[14] < -0.55 ? -14 : 14), anchor: "middle" },
         ],
         { top: 8, bottom: alignment.height - 8 },
       );
@@ -257,7 +257,7 @@ export default {
       set(needle, { x1: x(angle), x2: x(angle), y2: height });
       set(rateDot, { cx: x(angle), cy: y(arrays.rate[0]) });
       const late = angle > 110;
-      rateWord.textContent = `${signed(arrays.rate[0])}; ${arrays.growing[0]} directions grow`;
+      rateWord.textContent = `${signed(arrays.rate[0])}; ${arrays.growing[0]} grow`;
       set(rateWord, { x: x(angle) + (late ? -9 : 9), y: 15, "text-anchor": late ? "end" : "start" });
     }
 
