@@ -153,7 +153,7 @@ PRESETS: dict[str, tuple[str, dict[str, Any]]] = {
     "fails": ("opposite", {"angle": 180.0}),
     "wide": ("wider", {"solution": "wide"}),
     "perfect": ("no error: leaves", {"solution": "few", "network": "1"}),
-    "holds": ("no error: stays", {"solution": "few", "network": "1", "angle": 30.0}),
+    "holds": ("no error: stays", {"solution": "few", "network": "1", "angle": 15.0}),
 }
 
 
@@ -208,7 +208,7 @@ class Leaving(Explorer):
         tell = {
             "stays": " stays",
             "creeps": " climbs slowly",
-            "leaves": " leaves, and does not come back",
+            "leaves": " leaves, and has not come back",
             "returns": " leaves, and comes back part of the way",
             "elsewhere": " leaves, and arrives near another solution",
         }
@@ -230,7 +230,7 @@ class Leaving(Explorer):
                 "its weights turn to the feedback, {weights[0]:+.2f} to {weights[-1]:+.2f}; the total gradient "
                 "alignment ends at {total[-1]:+.2f}"
             )
-        some = "{leavers:.0f} of 10 networks leave"
+        some = f"In {{leavers:.0f}} of 10 networks the loss {event}"
         return f"{name}{tell[fate]}: {course}. {rate}; {align}. {some}."
 
     @staticmethod
