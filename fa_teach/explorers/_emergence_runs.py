@@ -1,7 +1,7 @@
 """The training runs behind `Emergence`, recorded once: ``python -m fa_teach.explorers._emergence_runs``.
 
 Digits as in chapter 7: 64 inputs, hidden layers of 64 tanh units, cross-entropy, step size 0.1, batches of 32, ten
-seeds. The runs are those that chapter's code makes, and take about two minutes on one core; what they give is 21
+seeds. The runs are those that chapter's code makes, and take a minute on one quiet core; what they give is 21
 moments of each, rounded, in ``fa_teach/data/emergence.npz``. Deterministic, up to the rounding of the matrix products.
 """
 
@@ -31,7 +31,7 @@ STEPS = (0, 1, 2, 3, 4, 6, 8, 11, 15, 20, 28, 41, 55, 75, 100, 130, 170, 220, 27
 PROBE = 300  # training samples on which losses and alignments are measured
 UNITS = 4  # hidden units of seed 0 whose connections to the ten outputs are kept
 CURVES = ("train_loss", "test_accuracy", "gradient_alignment", "weight_alignment")
-FINENESS = {"entries": 20}  # parts of 1 to which values are rounded; the rest to 1000
+FINENESS = {"entries": 80}  # parts of 1 to which values are rounded; the rest to 1000
 
 
 def data() -> tuple[datasets.Dataset, datasets.Dataset]:
@@ -101,7 +101,7 @@ def runs(
 
 
 def whole(values: Array, name: str) -> Array:
-    """As whole numbers of thousandths (weights: of twentieths), in the smallest type."""
+    """As whole numbers of thousandths (weights: of eightieths), in the smallest type."""
     numbers = (values * FINENESS.get(name, 1000)).round().astype(int)
     return numbers.astype(np.int8 if abs(numbers).max() < 128 else np.int16)
 

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 FRAMES = len(STEPS)
 BEFORE = 0.4  # where step 0 stands on a logarithmic axis
 ALIGNED, HARDLY = 0.5, 0.25  # cosines of the least aligned layer that are called so
+# JavaScript would put options named like whole numbers first, so none is
+SCALE_NAMES, FEEDBACK_NAMES = ({str(float(s)): f"{s:g}" for s in factors} for factors in (SCALES, FEEDBACKS))
 USES = ("fa", "dfa")  # rules that use the feedback
 
 
@@ -79,7 +81,7 @@ def connections(rule: str, depth: str, scale: str, feedback: str) -> dict[str, A
     Returns
     -------
     dict
-        ``entries`` ``(21, 40)``, in twentieths.
+        ``entries`` ``(21, 40)``, in eightieths.
     """
     return {"entries": _member("entries", rule, depth, scale, feedback)}
 
@@ -100,7 +102,7 @@ def references(depth: str, scale: str) -> dict[str, Array]:
     """
     arrays = {}
     for name, rule in (("bp", "bp"), ("alone", "output_only")):
-        run = course(rule, depth, scale, "1")
+        run = course(rule, depth, scale, "1.0")
         arrays |= {f"{name}_{what}": run[what][:, 0] for what in ("loss", "accuracy")}
     return arrays
 
@@ -109,10 +111,10 @@ def references(depth: str, scale: str) -> dict[str, Array]:
 
 PRESETS: dict[str, tuple[str, dict[str, Any]]] = {
     "aligns": ("aligns", {}),
-    "fails": ("fails: too large a start", {"scale": "4"}),
-    "poor": ("aligned but poor", {"depth": "3", "feedback": "0.25"}),
-    "good": ("hardly aligned but good", {"scale": "2", "feedback": "1"}),
-    "control": ("control: backprop", {"rule": "bp", "scale": "0.5"}),
+    "fails": ("fails", {"scale": "4.0", "depth": "3"}),
+    "poor": ("aligned but poor", {"scale": "0.01", "depth": "3", "feedback": "0.25"}),
+    "good": ("good, hardly aligned", {"scale": "2.0"}),
+    "control": ("backprop", {"rule": "bp"}),
 }
 
 
@@ -127,9 +129,9 @@ class Emergence(Explorer):
     depth : str
         Hidden layers of 64 units: ``"1"``, ``"2"`` or ``"3"``.
     scale : str
-        Factor on the initial weights, ``"0.01"`` to ``"4"``.
+        Factor on the initial weights, ``"0.01"`` to ``"4.0"``.
     feedback : str
-        Factor on the feedback: ``"0.25"``, ``"1"`` or ``"4"``.
+        Factor on the feedback: ``"0.25"``, ``"1.0"`` or ``"4.0"``.
     measure : str
         Alignment of ``"gradient"`` or ``"weight"``.
     time : int
@@ -137,7 +139,7 @@ class Emergence(Explorer):
 
     Examples
     --------
-    >>> emergence = Emergence(scale="4")
+    >>> emergence = Emergence(scale="4.0")
     >>> print(emergence.words.split(":")[0])
     Hardly aligned
     >>> emergence.arrays["accuracy"].shape
@@ -157,8 +159,8 @@ class Emergence(Explorer):
         "alignment {first:.2f} in layer 1.",
     )
 
-    scale = Choice("0.01", options={f"{s:g}": f"{s:g}" for s in SCALES}, label="initial weights ×")
-    feedback = Choice("1", options={f"{s:g}": f"{s:g}" for s in FEEDBACKS}, label="feedback ×")
+    scale = Choice("0.1", options=SCALE_NAMES, label="initial weights ×")
+    feedback = Choice("1.0", options=FEEDBACK_NAMES, label="feedback ×")
     depth = Choice("2", options={str(d): str(d) for d in DEPTHS}, label="hidden layers")
     rule = Choice(
         "fa",
@@ -174,6 +176,7 @@ class Emergence(Explorer):
     def sentence(arrays: Mapping[str, Any], values: Mapping[str, Any]) -> str:
         """Say how well it is aligned, layer by layer, and what that is worth."""
         rule, measure, layers = values["rule"], values["measure"], int(values["depth"])
+        start = SCALE_NAMES[values["scale"]]
         stride = 3 * FRAMES
         least = min(float(np.ravel(arrays[measure])[(l + 1) * stride - 3]) for l in range(layers))
         verdict = (
@@ -187,9 +190,9 @@ class Emergence(Explorer):
         if rule in USES:
             name = "direct FA, which with one hidden layer is FA," if (rule, layers) == ("dfa", 1) else ""
             name = name or ("direct FA" if rule == "dfa" else "FA")
-            strength = f"feedback × {values['feedback']}"
+            strength = f"feedback × {FEEDBACK_NAMES[values['feedback']]}"
             return (
-                f"{verdict}: after 10 epochs {name} with initial weights × {values['scale']} and {strength} has {kind} "
+                f"{verdict}: after 10 epochs {name} with initial weights × {start} and {strength} has {kind} "
                 f"{cosines}, and reads {accuracy} of new digits; from the same start backprop reads "
                 "{bp_accuracy[-1]:.0%}, the output layer alone {alone_accuracy[-1]:.0%}."
             )
@@ -201,7 +204,7 @@ class Emergence(Explorer):
         )
         return (
             f"A control that does not use the feedback: after 10 epochs {name}, from initial weights × "
-            f"{values['scale']}, has {kind} with FA's feedback of {cosines}, and reads {accuracy} of new digits; "
+            f"{start}, has {kind} with FA's feedback of {cosines}, and reads {accuracy} of new digits; "
             f"from the same start {other}."
         )
 
@@ -245,9 +248,12 @@ class Emergence(Explorer):
         ax = axes["weights"]
         entries = np.asarray(arrays["entries"], dtype=float) / FINENESS["entries"]
         now = int(values["time"])
+        for left, low in ((-1, -2), (-1, 0), (0, -2), (0, 0)):  # quadrants of equal and of opposite sign
+            ground = colors["aligned" if (left < 0) == (low < 0) else "anti_aligned"]
+            ax.add_patch(plt.Rectangle((left, low), 1, 2, color=ground, zorder=0))
         plots.reference(0, ax=ax)
         ax.axvline(0, color=colors["muted"], lw=0.8)
         ax.vlines(arrays["targets"], entries[0], entries[now], color=colors["faint"], lw=1)
         ax.plot(arrays["targets"], entries[now], "o", ms=4, color=colors[role])
-        ax.set(xlabel="entry of $B^\\top$", ylabel="entry of $W$", xlim=(-0.4, 0.4), ylim=(-2, 2))
+        ax.set(xlabel="entry of $B^\\top$", ylabel="entry of $W$", xlim=(-0.4, 0.4), ylim=(-1.6, 1.6))
         return figure

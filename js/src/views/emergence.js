@@ -7,7 +7,7 @@ import { color, dashes, nameOf, wordColor } from "../core/theme.js";
 const PLACES = [-0.45, 2.65]; // of time, decimal logarithms of steps
 const TICKS = { 0: -0.4, 1: 0, 10: 1, 100: 2, 400: Math.log10(400) };
 const STEPS_IN_EPOCH = 41;
-const FINENESS = 20; // entries come in twentieths
+const FINENESS = 80; // entries come in eightieths
 const REFERENCES = { bp: "bp", alone: "output_only" };
 // one hue, the rule's, for all layers: the deeper, the nearer to the ink
 const shade = (role, layer) => `color-mix(in srgb, ${color(role)}, ${color("ink")} ${[0, 45, 85][layer]}%)`;
@@ -19,9 +19,10 @@ export default {
   create(root, kit) {
     const svgRoot = picture(root, "Alignment of each hidden layer, test accuracy and training loss over training steps, and weights of the output layer against the feedback");
     const percent = (value) => `${Math.round(100 * value)}%`;
+    const power = (value) => ([0.01, 0.1, 1, 10].includes(Number(value.toPrecision(3))) ? String(Number(value.toPrecision(3))) : "");
     const alignment = chart(svgRoot, { xTicks: 3, yTicks: 3, xTickWords: false });
     const accuracy = chart(svgRoot, { yLabel: "test accuracy", xTicks: 3, yTicks: 3, xTickWords: false, format: percent });
-    const loss = chart(svgRoot, { yLabel: "training loss", xLabel: "training step", xTicks: 3, yTicks: 3, xTickWords: false, log: true });
+    const loss = chart(svgRoot, { yLabel: "training loss", xLabel: "training step", xTicks: 3, yTicks: 3, xTickWords: false, log: true, format: power });
     const weights = chart(svgRoot, { yLabel: "W, output layer", xLabel: "the same entry of Bᵀ", xTicks: 4, yTicks: 5 });
     const overTime = { alignment, accuracy, loss };
 
@@ -142,7 +143,7 @@ export default {
     function drawWeights({ values, arrays }) {
       const { x, y, width, height } = weights;
       const { entries, targets } = arrays;
-      weights.domains([-0.42, 0.42], [-2, 2]);
+      weights.domains([-0.42, 0.42], [-1.6, 1.6]);
       const [middle, level] = [x(0), y(0)];
       const boxes = [[middle, 0, width - middle, level], [0, 0, middle, level], [0, level, middle, height - level], [middle, level, width - middle, height - level]];
       quadrants.forEach((node, i) => set(node, { x: boxes[i][0], y: boxes[i][1], width: boxes[i][2], height: boxes[i][3] }));
