@@ -13,7 +13,13 @@ SHORT = STEPS[:8]  # up to step 11: rounding of another BLAS has no time to grow
 
 @pytest.mark.parametrize(
     ("rule", "depth", "scale", "feedback"),
-    [("fa", 2, 0.01, 1.0), ("fa", 1, 4.0, 0.25), ("dfa", 3, 1.0, 4.0), ("bp", 2, 0.5, 1.0), ("output_only", 1, 2.0, 1.0)],
+    [
+        ("fa", 2, 0.01, 1.0),
+        ("fa", 1, 4.0, 0.25),
+        ("dfa", 3, 1.0, 4.0),
+        ("bp", 2, 0.5, 1.0),
+        ("output_only", 1, 2.0, 1.0),
+    ],
 )
 def test_recorded_runs_are_those_that_the_script_makes(rule, depth, scale, feedback):
     """A change of the library that changes the runs must not leave old ones on the page."""
@@ -30,9 +36,7 @@ def test_recorded_runs_are_those_that_the_script_makes(rule, depth, scale, feedb
 
 def test_a_run_written_out_as_in_the_chapter_ends_where_the_explorer_ends():
     """An independent way: no ensembles over scales, one seed after the other, medians by hand."""
-    train_set, test_set = (
-        datasets.Dataset(d.x.astype("f4"), d.t.astype("f4")) for d in datasets.digits()
-    )
+    train_set, test_set = (datasets.Dataset(d.x.astype("f4"), d.t.astype("f4")) for d in datasets.digits())
     accuracies, losses = [], []
     for seed in range(SEEDS):
         net = init_network([64, 64, 10], loss="cross_entropy", scale=0.5, seed=seed, dtype="f4")
@@ -77,7 +81,7 @@ def test_arrays_have_their_shapes_and_bands_hold_their_medians(rule, depth):
                 assert (run[..., 0] <= run[..., 2]).all(), name
             entries = connections(*values)["entries"]
             assert entries.shape == (T, 40)
-            assert abs(entries).max() <= 80 * 1.6
+            assert abs(entries).max() <= 80 * 1.6  # or dots would leave the picture
         assert {a.shape for a in references(str(depth), str(scale)).values()} == {(T,)}
     assert opposite(rule, str(depth))["targets"].shape == (40,)
 

@@ -81,9 +81,10 @@ def connections(rule: str, depth: str, scale: str, feedback: str) -> dict[str, A
     Returns
     -------
     dict
-        ``entries`` ``(21, 40)``, in eightieths.
+        ``entries`` ``(21, 40)``, in eightieths; ``agree`` ``(21,)``, how many have the sign of their entry of ``Bᵀ``.
     """
-    return {"entries": _member("entries", rule, depth, scale, feedback)}
+    entries = _member("entries", rule, depth, scale, feedback)
+    return {"entries": entries, "agree": (entries * opposite(rule, depth)["targets"] > 0).sum(axis=-1)}
 
 
 def opposite(rule: str, depth: str) -> dict[str, Array]:
@@ -100,7 +101,7 @@ def references(depth: str, scale: str) -> dict[str, Array]:
     dict
         ``bp_loss``, ``bp_accuracy``, ``alone_loss``, ``alone_accuracy``, each ``(21,)``.
     """
-    arrays = {}
+    arrays: dict[str, Array] = {}
     for name, rule in (("bp", "bp"), ("alone", "output_only")):
         run = course(rule, depth, scale, "1.0")
         arrays |= {f"{name}_{what}": run[what][:, 0] for what in ("loss", "accuracy")}
@@ -150,13 +151,12 @@ class Emergence(Explorer):
     title = "Emergence of alignment while digits are learned"
     parts = (clock, course, connections, opposite, references)
     presets = PRESETS
-    moment = (
+    moment = tuple(
         "After {step:.0f} steps ({epochs:.1f} epochs): test accuracy {accuracy:.0%}, training loss {loss:.2f}; "
-        "alignment {first:.2f} in layer 1, {second:.2f} in layer 2, {third:.2f} in layer 3.",
-        "After {step:.0f} steps ({epochs:.1f} epochs): test accuracy {accuracy:.0%}, training loss {loss:.2f}; "
-        "alignment {first:.2f} in layer 1, {second:.2f} in layer 2.",
-        "After {step:.0f} steps ({epochs:.1f} epochs): test accuracy {accuracy:.0%}, training loss {loss:.2f}; "
-        "alignment {first:.2f} in layer 1.",
+        "alignment "
+        + ", ".join(f"{{{name}:.2f}} in layer {l}" for l, name in enumerate(named, start=1))
+        + "."
+        for named in (("first", "second", "third"), ("first", "second"), ("first",))
     )
 
     scale = Choice("0.1", options=SCALE_NAMES, label="initial weights ×")
@@ -179,9 +179,7 @@ class Emergence(Explorer):
         start = SCALE_NAMES[values["scale"]]
         stride = 3 * FRAMES
         least = min(float(np.ravel(arrays[measure])[(l + 1) * stride - 3]) for l in range(layers))
-        verdict = (
-            "Aligned" if least >= ALIGNED else "Hardly aligned" if least < HARDLY else "Partly aligned"
-        )
+        verdict = "Aligned" if least >= ALIGNED else "Hardly aligned" if least < HARDLY else "Partly aligned"
         each = [f"{{{measure}[{(l + 1) * stride - 3}]:.2f}} in layer {l + 1}" for l in range(layers)]
         cosines = each[0] if layers == 1 else f"{', '.join(each[:-1])} and {each[-1]}"
         end = 3 * FRAMES - 3
@@ -212,6 +210,7 @@ class Emergence(Explorer):
     def draw(arrays: Mapping[str, Any], values: Mapping[str, Any]) -> Figure:
         """Draw alignment, accuracy and loss over time, and weights against feedback."""
         import matplotlib.pyplot as plt
+        from matplotlib.patches import Rectangle
 
         from fa_teach import palette, plots
 
@@ -238,7 +237,9 @@ class Emergence(Explorer):
             ax = axes[name]
             for other, of in (("bp", "bp"), ("alone", "output_only")):
                 if of != role:
-                    plots.curves(x, np.asarray(arrays[f"{other}_{name}"], dtype=float), ax=ax, role=of, linewidth=1)
+                    plots.curves(
+                        x, np.asarray(arrays[f"{other}_{name}"], dtype=float), ax=ax, role=of, linewidth=1
+                    )
             band(ax, arrays[name], colors[role], palette.NAMES[role])
             ax.set(ylabel=name, ylim=limits)
         axes["loss"].set(yscale="log", xlabel="training step")
@@ -250,7 +251,7 @@ class Emergence(Explorer):
         now = int(values["time"])
         for left, low in ((-1, -2), (-1, 0), (0, -2), (0, 0)):  # quadrants of equal and of opposite sign
             ground = colors["aligned" if (left < 0) == (low < 0) else "anti_aligned"]
-            ax.add_patch(plt.Rectangle((left, low), 1, 2, color=ground, zorder=0))
+            ax.add_patch(Rectangle((left, low), 1, 2, color=ground, zorder=0))
         plots.reference(0, ax=ax)
         ax.axvline(0, color=colors["muted"], lw=0.8)
         ax.vlines(arrays["targets"], entries[0], entries[now], color=colors["faint"], lw=1)

@@ -152,6 +152,7 @@ export default {
       set(same, { x: width - 8, y: 18 });
       set(otherSign, { x: 8, y: 18 });
       const n = targets.length;
+      same.textContent = `same sign: ${arrays.agree[values.time]} of ${n}`;
       const now = n * values.time;
       let d = "";
       for (let i = 0; i < n; i++) {
