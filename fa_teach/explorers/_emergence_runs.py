@@ -31,7 +31,7 @@ STEPS = (0, 1, 2, 3, 4, 6, 8, 11, 15, 20, 28, 41, 55, 75, 100, 130, 170, 220, 27
 PROBE = 300  # training samples on which losses and alignments are measured
 UNITS = 4  # hidden units of seed 0 whose connections to the ten outputs are kept
 CURVES = ("train_loss", "test_accuracy", "gradient_alignment", "weight_alignment")
-FINENESS = {"entries": 80}  # parts of 1 to which values are rounded; the rest to 1000
+FINENESS = {"entries": 80, "agree": 1}  # parts of 1 to which values are rounded; the rest to 1000
 
 
 def data() -> tuple[datasets.Dataset, datasets.Dataset]:
@@ -60,7 +60,7 @@ def runs(
         seeds; ``gradient_alignment`` and ``weight_alignment`` of the hidden layers
         ``(scales, feedbacks, times, depth, 3)``; ``entries`` ``(scales, feedbacks, times, 40)``, weights from four
         units of the last hidden layer to the outputs, of seed 0; ``targets`` ``(40,)``, the same entries of ``Bᵀ``
-        at scale 1.
+        at scale 1; ``agree`` ``(scales, feedbacks, times)``, how many entries have the sign of theirs.
     """
     uses = rule in ("fa", "dfa")
     factors = np.array(feedbacks if uses else (1.0,))
@@ -97,6 +97,7 @@ def runs(
     entries = np.moveaxis(run["entries"], 0, 2)
     found["entries"] = entries.reshape(*entries.shape[:3], -1)
     found["targets"] = B[-1][0, 0, 0, :UNITS].ravel() / factors[0]
+    found["agree"] = (found["entries"] * found["targets"] > 0).sum(axis=-1)
     return found
 
 

@@ -83,8 +83,7 @@ def connections(rule: str, depth: str, scale: str, feedback: str) -> dict[str, A
     dict
         ``entries`` ``(21, 40)``, in eightieths; ``agree`` ``(21,)``, how many have the sign of their entry of ``Bᵀ``.
     """
-    entries = _member("entries", rule, depth, scale, feedback)
-    return {"entries": entries, "agree": (entries * opposite(rule, depth)["targets"] > 0).sum(axis=-1)}
+    return {name: _member(name, rule, depth, scale, feedback) for name in ("entries", "agree")}
 
 
 def opposite(rule: str, depth: str) -> dict[str, Array]:
@@ -113,7 +112,7 @@ def references(depth: str, scale: str) -> dict[str, Array]:
 PRESETS: dict[str, tuple[str, dict[str, Any]]] = {
     "aligns": ("aligns", {}),
     "fails": ("fails", {"scale": "4.0", "depth": "3"}),
-    "poor": ("aligned but poor", {"scale": "0.01", "depth": "3", "feedback": "0.25"}),
+    "poor": ("aligned but poor", {"scale": "0.01", "feedback": "0.25"}),
     "good": ("good, hardly aligned", {"scale": "2.0"}),
     "control": ("backprop", {"rule": "bp"}),
 }

@@ -48,7 +48,7 @@ export default {
     const stems = svg(weights.plot, "path", { fill: "none", "stroke-width": 1.6, opacity: 0.4 });
     const dots = Array.from({ length: 40 }, () => svg(weights.plot, "circle", { r: 4, class: "fax-rim" }));
     const same = word(weights.plot, "same sign", "aligned", { class: "fax-word fax-plain", "text-anchor": "end" });
-    const otherSign = word(weights.plot, "opposite sign", "anti_aligned", { class: "fax-word fax-plain" });
+    const otherSign = word(weights.plot, "opposite sign", "anti_aligned", { class: "fax-word fax-plain", "text-anchor": "end" });
 
     /** A band over seeds and its median: faint what is to come, strong what has been. */
     function course(parent) {
@@ -150,7 +150,7 @@ export default {
       set(axes[0], { x2: width, y1: level, y2: level });
       set(axes[1], { x1: middle, x2: middle, y2: height });
       set(same, { x: width - 8, y: 18 });
-      set(otherSign, { x: 8, y: 18 });
+      set(otherSign, { x: width - 8, y: height - 10 });
       const n = targets.length;
       same.textContent = `same sign: ${arrays.agree[values.time]} of ${n}`;
       const now = n * values.time;
