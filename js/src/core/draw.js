@@ -55,7 +55,7 @@ export function chart(parent, { xLabel = "", yLabel = "", title = "", log = fals
       y.domain(yDomain);
       const bottom = axisBottom(x).ticks(xTicks).tickSize(4).tickPadding(4).tickFormat(minus);
       const leftAxis = axisLeft(y).ticks(yTicks).tickSize(4).tickPadding(4);
-      if (!log) leftAxis.tickFormat(minus);
+      if (!log || format) leftAxis.tickFormat(minus);
       select(xAxis).attr("transform", `translate(0,${this.height})`).call(bottom);
       if (!xTickWords) select(xAxis).selectAll("text").remove();
       select(yAxis).call(leftAxis);
