@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from fa_teach.explorers.aligned_but_poor import AlignedButPoor
     from fa_teach.explorers.half_space import HalfSpace
     from fa_teach.explorers.phase_portrait import PhasePortrait
     from fa_teach.explorers.spectrum import Spectrum
@@ -23,6 +24,7 @@ MODULES: dict[str, str] = {
     "PhasePortrait": "phase_portrait",
     "HalfSpace": "half_space",
     "Spectrum": "spectrum",
+    "AlignedButPoor": "aligned_but_poor",
 }
 """In which module each explorer lives."""
 
@@ -32,7 +34,7 @@ STATIC = Path(__file__).parent / "static"
 MODE = "FA_TEACH_EXPLORERS"
 """Environment variable: ``static`` while the book is built, ``still`` while committed notebooks are executed."""
 
-__all__ = ["MODE", "MODULES", "STATIC", "HalfSpace", "PhasePortrait", "Spectrum"]
+__all__ = ["MODE", "MODULES", "STATIC", "AlignedButPoor", "HalfSpace", "PhasePortrait", "Spectrum"]
 
 
 def __getattr__(name: str) -> Any:

@@ -1,8 +1,9 @@
 // The views, one for each explorer: add yours here.
+import alignedButPoor from "./views/aligned_but_poor.js";
 import halfSpace from "./views/half_space.js";
 import phasePortrait from "./views/phase_portrait.js";
 import spectrum from "./views/spectrum.js";
 
-const all = [phasePortrait, halfSpace, spectrum];
+const all = [phasePortrait, halfSpace, spectrum, alignedButPoor];
 
 export const views = Object.fromEntries(all.map((view) => [view.slug, view]));
