@@ -16,6 +16,7 @@ from fa_teach.explorers._base import Explorer
 from fa_teach.explorers._controls import Choice, Player
 from fa_teach.explorers.recorded.aligned_but_poor import (
     EPOCH,
+    FINE,
     RATES,
     SCALES,
     SEEDS,
@@ -56,8 +57,9 @@ def _column(strength: str) -> int:
 
 
 def _band(values: Array) -> Array:
-    """Median, smallest and largest over seeds, the last axis."""
-    return np.stack([np.median(values, axis=-1), values.min(axis=-1), values.max(axis=-1)], axis=-1)
+    """Median, smallest and largest over seeds, the last axis, in hundredths: the same with a kernel and without."""
+    low, high = values.min(axis=-1), values.max(axis=-1)
+    return np.stack([np.median(values, axis=-1), low, high], axis=-1).round(2)
 
 
 def maps(rate: str, start: str) -> dict[str, Array]:
@@ -73,10 +75,10 @@ def maps(rate: str, start: str) -> dict[str, Array]:
     runs = recorded()
     here = _setting(rate, start)
     right, frozen = runs["right"][here], runs["right_output_only"][here][:, None]
-    percent = runs["percent"][here]
+    cosines = runs["cosines"][here] / FINE
     return {
-        "accuracy": np.moveaxis(np.median(right, axis=-1) / TESTED, 2, 0),
-        "alignment": np.moveaxis(np.median(percent, axis=-1).mean(axis=-1) / 100, 2, 0),
+        "accuracy": np.moveaxis(np.median(right, axis=-1) / TESTED, 2, 0).round(2),
+        "alignment": np.moveaxis(np.median(cosines, axis=-1).mean(axis=-1), 2, 0).round(2),
         "helps": np.moveaxis((right > frozen).sum(axis=-1) >= CLEAR, 2, 0),
     }
 
@@ -94,7 +96,7 @@ def cell(rate: str, start: str, scale: str, strength: str) -> dict[str, Array]:
     runs = recorded()
     here = (*_setting(rate, start), _row(scale))
     right, frozen = runs["right"][here][_column(strength)], runs["right_output_only"][here]
-    layers = np.moveaxis(_band(runs["percent"][here][_column(strength)] / 100), 1, 0)
+    layers = np.moveaxis(_band(runs["cosines"][here][_column(strength)] / FINE), 1, 0)
     return {
         "epochs": np.array(STEPS) / EPOCH,
         "fa": _band(right / TESTED),
@@ -125,13 +127,19 @@ PRESETS: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 
+MOMENT = (
+    "After {epochs:.1f} epochs the hidden layers have cosines of {layer1:.2f} and {layer2:.2f}, and FA reads "
+    "{fa:.2f} of the digits; the output layer alone reads {output_only:.2f}, backpropagation {bp:.2f}."
+)
+
+
 class AlignedButPoor(Explorer):
     """Two maps of the same runs on digits, accuracy and alignment; one setting of them over time, with its controls.
 
     Parameters
     ----------
     scale : str
-        Size of the initial weights, in units of the usual one: ``"0.1"``, ``"0.3"``, ``"1"``, ``"2"``, ``"4"``, ``"8"``.
+        Size of the initial weights, in usual ones: ``"0.1"``, ``"0.3"``, ``"1"``, ``"2"``, ``"4"``, ``"8"``.
     strength : str
         Size of the feedback, likewise: ``"0.01"``, ``"0.1"``, ``"1"``, ``"3"``, ``"10"``, ``"30"``, ``"100"``.
     rate : str
@@ -152,13 +160,10 @@ class AlignedButPoor(Explorer):
     """
 
     slug = "aligned-but-poor"
-    title = "Aligned but poor: two maps of the same runs"
+    title = "Aligned but poor"
     parts = (maps, cell, controls)
     presets = PRESETS
-    moment = (
-        "After {epochs:.1f} epochs the hidden layers have cosines of {layer1:.2f} and {layer2:.2f}, and FA reads {fa:.2f} "
-        "of the digits; the output layer alone reads {output_only:.2f}, backpropagation {bp:.2f}.",
-    )
+    moment = (MOMENT,)
 
     scale = Choice("2", options=_names(SCALES), label="initial weights ×")
     strength = Choice("30", options=_names(STRENGTHS), label="feedback ×")
@@ -188,10 +193,11 @@ class AlignedButPoor(Explorer):
             else f"worse in {{worse:.0f}} of {SEEDS} seeds"
         )
         made = "weights" if values["start"] == "random" else "weights fitted to the feedback"
+        setting = f"{made} × {values['scale']}, feedback × {values['strength']}, steps of {values['rate']}"
         return (
-            f"{verdict}: {made} × {values['scale']}, feedback × {values['strength']}, steps of {values['rate']}. After ten "
-            "epochs the hidden layers have cosines of {layer1[-3]:.2f} and {layer2[-3]:.2f}, and FA reads {fa[-3]:.2f} of "
-            "the digits ({fa[-2]:.2f} to {fa[-1]:.2f}). Its output layer alone reads {output_only[-3]:.2f}: "
+            f"{verdict}: {setting}. After ten epochs "
+            "the hidden layers have cosines of {layer1[-3]:.2f} and {layer2[-3]:.2f}, and FA reads {fa[-3]:.2f} "
+            "of the digits ({fa[-2]:.2f} to {fa[-1]:.2f}). Its output layer alone reads {output_only[-3]:.2f}: "
             f"FA is {seeds}. Backpropagation reads {{bp[-3]:.2f}}."
         )
 
@@ -213,15 +219,19 @@ class AlignedButPoor(Explorer):
             limits = (-1, 1) if signed else (0, 1)
             plots.heatmap(STRENGTHS, SCALES, z, ax=ax, label=title, limits=limits, signed=signed)
             _outline(ax, arrays["helps"][-1], colors["ink"])
-            corner = place[0] - 0.4, place[1] - 0.4
-            ax.add_patch(Rectangle(corner, 0.8, 0.8, fill=False, ec=colors["page"], lw=4.5, zorder=5))
-            ax.add_patch(Rectangle(corner, 0.8, 0.8, fill=False, ec=colors["ink"], lw=2, zorder=5))
+            corner = place[0] - 0.45, place[1] - 0.43
+            ax.add_patch(Rectangle(corner, 0.9, 0.86, fill=False, ec=colors["page"], lw=3.5, zorder=5))
+            ax.add_patch(Rectangle(corner, 0.9, 0.86, fill=False, ec=colors["ink"], lw=1.8, zorder=5))
             ax.set_xlabel("size of the feedback")
         axes[0, 0].set_ylabel("size of the weights")
         run, cosines = axes[1]
         epochs = arrays["epochs"]
         for ax, room, rows in (
-            (run, 0.13, {"bp": ("bp", "backprop"), "output_only": ("output_only", "output only"), "fa": ("fa", "FA")}),
+            (
+                run,
+                0.13,
+                {"bp": ("bp", "backprop"), "output_only": ("output_only", "output only"), "fa": ("fa", "FA")},
+            ),
             (cosines, 0.26, {"layer1": ("neutral", "layer 1"), "layer2": ("fa", "layer 2")}),
         ):
             heights = plots.spread([float(arrays[name][-1, 0]) for name in rows], [room] * len(rows))

@@ -32,6 +32,7 @@ CONTROLS = ("bp", "output_only")
 EPOCH = 41  # steps
 STEPS = (0, 5, 10, *(round(EPOCH * half / 2) for half in range(1, 21)))
 TESTED = 497  # test images
+FINE = 10_000  # cosines are written down as whole numbers
 PROBED = 300  # training images on which alignment is measured
 
 
@@ -63,7 +64,9 @@ def start(scale: float, strengths: Any, kind: str) -> tuple[Network, Feedback]:
     return net, init_feedback(net, scale=column)
 
 
-def learn(net: Network, rule: str, feedback: Feedback | None, *, rate: float, steps: tuple[int, ...]) -> History:
+def learn(
+    net: Network, rule: str, feedback: Feedback | None, *, rate: float, steps: tuple[int, ...]
+) -> History:
     """Train on the digits as chapter 8 does."""
     images, test = datasets.digits()
     return train(
@@ -82,15 +85,20 @@ def learn(net: Network, rule: str, feedback: Feedback | None, *, rate: float, st
 
 
 def measure(
-    scale: float, kind: str, rate: float, *, strengths: tuple[float, ...] = STRENGTHS, steps: tuple[int, ...] = STEPS
+    scale: float,
+    kind: str,
+    rate: float,
+    *,
+    strengths: tuple[float, ...] = STRENGTHS,
+    steps: tuple[int, ...] = STEPS,
 ) -> dict[str, Array]:
     """Train one row of the map, and its controls from the same starts.
 
     Returns
     -------
     dict
-        ``right`` ``(strengths, times, seeds)``, test images that are read rightly; ``percent``
-        ``(strengths, times, layers, seeds)``, the gradient alignment of the hidden layers, in hundredths;
+        ``right`` ``(strengths, times, seeds)``, test images that are read rightly; ``cosines``
+        ``(strengths, times, layers, seeds)``, the gradient alignment of the hidden layers, times `FINE`;
         ``right_bp`` and ``right_output_only`` ``(times, seeds)``: the controls know no feedback.
     """
     net, feedback = start(scale, strengths, kind)
@@ -98,7 +106,7 @@ def measure(
     cosines = np.nan_to_num(run["gradient_alignment"][..., : len(SIZES) - 2])  # 0 where there is no gradient
     row = {
         "right": np.moveaxis(_count(run), 0, 1),
-        "percent": np.moveaxis(np.rint(100 * cosines).astype(np.int8), (1, 0, 3), (0, 1, 2)),
+        "cosines": np.moveaxis(np.rint(FINE * cosines).astype(np.int16), (1, 0, 3), (0, 1, 2)),
     }
     one, _ = start(scale, strengths[:1], kind)
     for rule in CONTROLS:
@@ -107,14 +115,15 @@ def measure(
 
 
 def _count(run: History) -> Array:
-    return np.rint(TESTED * run["test_accuracy"]).astype(np.uint16)
+    return np.asarray(np.rint(TESTED * run["test_accuracy"]), dtype=np.uint16)
 
 
 def record() -> dict[str, Array]:
     """Train all networks: for each array of `measure`, the axes ``(rates, starts, scales)`` come first."""
     rows = [[[measure(scale, kind, rate) for scale in SCALES] for kind in STARTS] for rate in RATES]
     return {
-        name: np.array([[[row[name] for row in rows_] for rows_ in half] for half in rows]) for name in rows[0][0][0]
+        name: np.array([[[row[name] for row in rows_] for rows_ in half] for half in rows])
+        for name in rows[0][0][0]
     }
 
 

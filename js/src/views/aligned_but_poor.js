@@ -137,7 +137,7 @@ export default {
     }
 
     const maps = { accuracy: map("accuracy"), alignment: map("alignment") };
-    const rowsWord = svg(svgRoot, "text", { class: "fax-name" }, "size of the initial weights");
+    const rowsWord = svg(svgRoot, "text", { class: "fax-name" }, "↑ size of the initial weights");
     const key = svg(svgRoot, "g");
     svg(key, "rect", { x: 1, y: -10, width: 16, height: 12, fill: "none", style: `stroke:${color("ink")}`, "stroke-width": 2.4 });
     const keyWords = [0, 1].map(() => svg(key, "text", { x: 26, class: "fax-name" }));
@@ -206,11 +206,11 @@ export default {
       const place = (node, x, at, w, room) => node.plot.place({ left: x, top: at, width: w - room, height });
       if (wide) {
         const half = (width - 2 * left - 8) / 2;
-        place(accuracy, left, y, half, 106);
+        place(accuracy, left, y, half, 116);
         place(cosines, 2 * left + half + 4, y, half, 54);
       } else {
-        place(accuracy, left, y, width - left, 112);
-        place(cosines, left, y + height + 66, width - left, 112);
+        place(accuracy, left, y, width - left, 122);
+        place(cosines, left, y + height + 66, width - left, 122);
       }
       accuracy.plot.domains([0, 10], [0, 1]);
       cosines.plot.domains([0, 10], [-1, 1]);
