@@ -19,7 +19,6 @@ from fa_teach.explorers.recorded.aligned_but_poor import (
     FINE,
     RATES,
     SCALES,
-    SEEDS,
     STARTS,
     STEPS,
     STRENGTHS,
@@ -187,18 +186,13 @@ class AlignedButPoor(Explorer):
             verdict = "Neither aligned nor good"
         else:
             verdict = "The output layer does it alone"
-        seeds = (
-            f"better in {{better:.0f}} of {SEEDS} seeds"
-            if arrays["better"] >= arrays["worse"]
-            else f"worse in {{worse:.0f}} of {SEEDS} seeds"
-        )
         made = "weights" if values["start"] == "random" else "weights fitted to the feedback"
         setting = f"{made} × {values['scale']}, feedback × {values['strength']}, steps of {values['rate']}"
         return (
             f"{verdict}: {setting}. After ten epochs "
             "the hidden layers have cosines of {layer1[-3]:.2f} and {layer2[-3]:.2f}, and FA reads {fa[-3]:.2f} "
             "of the digits ({fa[-2]:.2f} to {fa[-1]:.2f}). Its output layer alone reads {output_only[-3]:.2f}: "
-            f"FA is {seeds}. Backpropagation reads {{bp[-3]:.2f}}."
+            "FA is better in {better:.0f} and worse in {worse:.0f} of 10 seeds. Backpropagation reads {bp[-3]:.2f}."
         )
 
     @staticmethod
