@@ -206,11 +206,11 @@ export default {
       const place = (node, x, at, w, room) => node.plot.place({ left: x, top: at, width: w - room, height });
       if (wide) {
         const half = (width - 2 * left - 8) / 2;
-        place(accuracy, left, y, half, 116);
+        place(accuracy, left, y, half, 124);
         place(cosines, 2 * left + half + 4, y, half, 54);
       } else {
-        place(accuracy, left, y, width - left, 122);
-        place(cosines, left, y + height + 66, width - left, 122);
+        place(accuracy, left, y, width - left, 134);
+        place(cosines, left, y + height + 66, width - left, 134);
       }
       accuracy.plot.domains([0, 10], [0, 1]);
       cosines.plot.domains([0, 10], [-1, 1]);
