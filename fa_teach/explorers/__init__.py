@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from fa_teach.explorers.aligned_but_poor import AlignedButPoor
     from fa_teach.explorers.emergence import Emergence
     from fa_teach.explorers.half_space import HalfSpace
     from fa_teach.explorers.leaving import Leaving
@@ -27,6 +28,7 @@ MODULES: dict[str, str] = {
     "Spectrum": "spectrum",
     "Leaving": "leaving",
     "Emergence": "emergence",
+    "AlignedButPoor": "aligned_but_poor",
 }
 """In which module each explorer lives."""
 
@@ -36,7 +38,17 @@ STATIC = Path(__file__).parent / "static"
 MODE = "FA_TEACH_EXPLORERS"
 """Environment variable: ``static`` while the book is built, ``still`` while committed notebooks are executed."""
 
-__all__ = ["MODE", "MODULES", "STATIC", "Emergence", "HalfSpace", "Leaving", "PhasePortrait", "Spectrum"]
+__all__ = [
+    "MODE",
+    "MODULES",
+    "STATIC",
+    "AlignedButPoor",
+    "Emergence",
+    "HalfSpace",
+    "Leaving",
+    "PhasePortrait",
+    "Spectrum",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -23,7 +23,9 @@ function range(control, { snapping, change }) {
 /** Radio buttons in a row. */
 function choice(control, { change }) {
   const name = fresh(control.name);
-  const inputs = Object.entries(control.options).map(([value, text]) => {
+  // in the grid's order: objects put keys that are whole numbers first
+  const inputs = control.grid.map((value) => {
+    const text = control.options[value];
     const input = el("input", { type: "radio", name, value, onchange: () => change(value) });
     return { value, input, element: el("label", {}, input, el("span", {}, text)) };
   });
