@@ -164,6 +164,26 @@ def test_the_record_is_small():
     assert script.FILE.stat().st_size < 300_000
 
 
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ({}, "Aligned but poor: weights × 2, feedback × 30, steps of 0.1."),
+        ({"scale": "0.3", "strength": "3"}, "Aligned and useful: "),
+        (
+            {"scale": "4", "strength": "30", "start": "fitted"},
+            "Aligned, of uncertain use: weights fitted to the",
+        ),
+        ({"scale": "2", "strength": "3", "rate": "0.01"}, "Useful without alignment: "),
+        ({"scale": "2", "strength": "0.01"}, "The output layer does it alone: "),
+        ({"scale": "0.1", "strength": "0.01"}, "Neither aligned nor good: "),
+        ({"scale": "8", "strength": "100"}, "Weakly aligned but poor: "),
+    ],
+)
+def test_words(values, expected):
+    """One verdict of each kind; the numbers behind it are tested above."""
+    assert AlignedButPoor(**values).words.startswith(expected)
+
+
 # -- In the browser ------------------------------------------------------------------------------
 
 

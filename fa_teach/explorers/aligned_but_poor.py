@@ -175,17 +175,17 @@ class AlignedButPoor(Explorer):
         """Say whether it is aligned, whether it is of use, and against what that was judged."""
         cosine = float(arrays["layer1"][-1, 0] + arrays["layer2"][-1, 0]) / 2
         useful, harmful = arrays["better"] >= CLEAR, arrays["worse"] >= CLEAR
-        poor = not useful or arrays["fa"][-1, 0] < POOR
-        if cosine >= ALIGNED:
-            verdict = "Aligned but poor" if poor else "Aligned and useful"
-        elif cosine >= HARDLY:
-            verdict = "Weakly aligned and poor" if poor else "Weakly aligned and useful"
+        low = arrays["fa"][-1, 0] < POOR
+        if cosine >= HARDLY:
+            aligned = "Aligned" if cosine >= ALIGNED else "Weakly aligned"
+            if low or arrays["fa"][-1, 0] <= arrays["output_only"][-1, 0]:
+                verdict = f"{aligned} but poor"
+            else:
+                verdict = f"{aligned} and useful" if useful else f"{aligned}, of uncertain use"
         elif useful:
-            verdict = "Hardly aligned, and poor" if poor else "Useful without alignment"
-        elif arrays["fa"][-1, 0] < POOR or harmful:
-            verdict = "Neither aligned nor good"
+            verdict = "Hardly aligned, and poor" if low else "Useful without alignment"
         else:
-            verdict = "The output layer does it alone"
+            verdict = "Neither aligned nor good" if low or harmful else "The output layer does it alone"
         made = "weights" if values["start"] == "random" else "weights fitted to the feedback"
         setting = f"{made} × {values['scale']}, feedback × {values['strength']}, steps of {values['rate']}"
         return (
