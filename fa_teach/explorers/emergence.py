@@ -158,8 +158,8 @@ class Emergence(Explorer):
         for named in (("first", "second", "third"), ("first", "second"), ("first",))
     )
 
-    scale = Choice("0.1", options=SCALE_NAMES, label="initial weights ×")
-    feedback = Choice("1.0", options=FEEDBACK_NAMES, label="feedback ×")
+    scale = Choice("0.1", options=SCALE_NAMES, label="initial W ×")
+    feedback = Choice("1.0", options=FEEDBACK_NAMES, label="feedback B ×")
     depth = Choice("2", options={str(d): str(d) for d in DEPTHS}, label="hidden layers")
     rule = Choice(
         "fa",
