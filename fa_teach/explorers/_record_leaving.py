@@ -224,7 +224,10 @@ def spectra(name: str, angle: float, seeds: tuple[int, ...] = SHOWN) -> dict[str
         found = found[np.argsort(-found.real, kind="stable")]
         growing.append((found.real > NEUTRAL).sum())
         rate.append(found.real[0])
-        kept = found[(found.imag >= 0) & (abs(found) >= NEUTRAL)][:POINTS]
+        upper = found[(found.imag >= 0) & (abs(found) >= NEUTRAL)]
+        kept = upper[
+            np.sort(np.argsort(-abs(upper), kind="stable")[:POINTS])
+        ]  # the largest, still in their order
         row = np.full((POINTS, 2), np.nan)
         row[: len(kept)] = np.stack([kept.real, kept.imag], axis=-1)
         rows.append(row)
