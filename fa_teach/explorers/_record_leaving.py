@@ -207,9 +207,9 @@ def spectra(name: str, angle: float, seeds: tuple[int, ...] = SHOWN) -> dict[str
     Returns
     -------
     dict
-        ``eigenvalues`` ``(seeds, 140, 2)``, real and imaginary part, the fastest growing first; those below the real
-        axis and those smaller than 0.01 are left out, NaN fills up; ``growing`` ``(seeds,)``, how many of all have a
-        real part above 0.01; ``rate`` ``(seeds,)``, the largest real part.
+        ``eigenvalues`` ``(seeds, 140, 2)``, real and imaginary part of the 140 largest, the fastest growing first;
+        those below the real axis and those smaller than 0.01 are left out, NaN fills up; ``growing`` ``(seeds,)``, how
+        many of all have a real part above 0.01; ``rate`` ``(seeds,)``, the largest real part.
     """
     setting = SETTINGS[name]
     net, data = solution(name)
