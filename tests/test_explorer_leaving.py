@@ -31,7 +31,7 @@ def test_frames(name):
     steps = rec.frames(last)
     assert (len(steps), steps[0], steps[-1]) == (rec.FRAMES, 0, last)
     assert (np.diff(steps) > 0).all()
-    assert steps[1:13].tolist() == [*range(1, 13)]
+    assert steps[1:12].tolist() == [*range(1, 12)]
 
 
 @pytest.mark.slow
@@ -41,7 +41,7 @@ def test_recorded_runs_are_those_of_the_library(name, angle):
     data, k = recorded(), rec.ANGLES.tolist().index(angle)
     again = rec.follow(name, angle=angle, last=30)
     count = len(again["loss"])
-    assert count > 20
+    assert count > 15
     near(np.log10(again["loss"]), data[f"{name}_loss"][k, :count], 0.05)
     for line in ("weights", "total", "distance"):
         near(again[line], data[f"{name}_{line}"][k, :count], 0.05)
@@ -105,7 +105,7 @@ def test_fates_follow_from_the_losses():
                 if fate == "returns":
                     assert loss[-1] < 0.85 * loss.max()
                 if fate == "elsewhere":
-                    assert loss.max() > 0.01
+                    assert arrays["highest"] > 0.01
                     assert loss[-1] < 0.05
                 if name == "few" and arrays["rate"] < -1e-3:
                     assert fate == "stays", "a stable point forgets a small kick"

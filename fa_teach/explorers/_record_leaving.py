@@ -207,9 +207,9 @@ def spectra(name: str, angle: float, seeds: tuple[int, ...] = SHOWN) -> dict[str
     Returns
     -------
     dict
-        ``eigenvalues`` ``(seeds, 140, 2)``, real and imaginary part, the fastest growing first; those below the real
-        axis and those smaller than 0.01 are left out, NaN fills up; ``growing`` ``(seeds,)``, how many of all have a
-        real part above 0.01; ``rate`` ``(seeds,)``, the largest real part.
+        ``eigenvalues`` ``(seeds, 140, 2)``, real and imaginary part of the 140 largest, the fastest growing first;
+        those below the real axis and those smaller than 0.01 are left out, NaN fills up; ``growing`` ``(seeds,)``, how
+        many of all have a real part above 0.01; ``rate`` ``(seeds,)``, the largest real part.
     """
     setting = SETTINGS[name]
     net, data = solution(name)
@@ -224,7 +224,10 @@ def spectra(name: str, angle: float, seeds: tuple[int, ...] = SHOWN) -> dict[str
         found = found[np.argsort(-found.real, kind="stable")]
         growing.append((found.real > NEUTRAL).sum())
         rate.append(found.real[0])
-        kept = found[(found.imag >= 0) & (abs(found) >= NEUTRAL)][:POINTS]
+        upper = found[(found.imag >= 0) & (abs(found) >= NEUTRAL)]
+        kept = upper[
+            np.sort(np.argsort(-abs(upper), kind="stable")[:POINTS])
+        ]  # the largest, still in their order
         row = np.full((POINTS, 2), np.nan)
         row[: len(kept)] = np.stack([kept.real, kept.imag], axis=-1)
         rows.append(row)

@@ -117,7 +117,7 @@ export default {
       rates.place({ left: x, top: low, width: room, height: h });
       const height = Math.max(bottom, low + h + 44);
       set(svgRoot, { viewBox: `0 0 ${width} ${height}`, height });
-      set(alignedWord, { x: span - 6, y: 15 });
+      set(alignedWord, { x: span - 6, y: 22 });
       set(antiWord, { x: span - 6, y: heights[1] - 7 });
       set(switchWord, { y: 15 });
       set(beforeWord, { y: 15 });
