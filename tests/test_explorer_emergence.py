@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from fa_teach import datasets, init_feedback, init_network, train
-from fa_teach.explorers import _emergence_runs as recorder
-from fa_teach.explorers._emergence_runs import DEPTHS, FEEDBACKS, FILE, RULES, SCALES, SEEDS, STEPS
 from fa_teach.explorers.emergence import Emergence, clock, connections, course, opposite, references
+from fa_teach.explorers.recorded import emergence as recorder
+from fa_teach.explorers.recorded.emergence import DEPTHS, FEEDBACKS, FILE, RULES, SCALES, SEEDS, STEPS
 
 SHORT = STEPS[:8]  # up to step 11: rounding of another BLAS has no time to grow
 

@@ -5,8 +5,8 @@ import pytest
 
 import fa_teach as fa
 from fa_teach import dynamics, fixed_points
-from fa_teach.explorers import _record_leaving as rec
 from fa_teach.explorers.leaving import FATES, Leaving, recorded
+from fa_teach.explorers.recorded import leaving as rec
 
 
 def near(found, kept, tolerance=0.02):

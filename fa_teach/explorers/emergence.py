@@ -1,6 +1,6 @@
 """How alignment emerges while digits are learned: recorded training runs, scrubbed in time.
 
-All runs were made by `fa_teach.train`, ten seeds each; `_emergence_runs` makes them again. Derived in chapter 7 of the
+All runs were made by `fa_teach.train`, ten seeds each; `fa_teach.explorers.recorded.emergence` makes them again. Derived in chapter 7 of the
 book.
 """
 
@@ -15,7 +15,7 @@ import numpy as np
 from fa_teach.explorers._bake import Array
 from fa_teach.explorers._base import Explorer
 from fa_teach.explorers._controls import Choice, Player
-from fa_teach.explorers._emergence_runs import DEPTHS, FEEDBACKS, FILE, FINENESS, RULES, SCALES, STEPS
+from fa_teach.explorers.recorded.emergence import DEPTHS, FEEDBACKS, FILE, FINENESS, RULES, SCALES, STEPS
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -1,6 +1,6 @@
 """Networks that backpropagation trained, and what feedback alignment does with them, by the angle of its feedback.
 
-Training runs, forecasts and spectra were recorded once, by ``python -m fa_teach.explorers._record_leaving``. Derived in
+Training runs, forecasts and spectra were recorded once, by ``python -m fa_teach.explorers.recorded.leaving``. Derived in
 chapter 6 of the book.
 """
 
@@ -15,7 +15,7 @@ import numpy as np
 from fa_teach.explorers._bake import Array
 from fa_teach.explorers._base import Explorer
 from fa_teach.explorers._controls import Choice, Player, Range
-from fa_teach.explorers._record_leaving import ANGLES, COUNTS, FILE, FRAMES, SETTINGS, SHOWN, frames
+from fa_teach.explorers.recorded.leaving import ANGLES, COUNTS, FILE, FRAMES, SETTINGS, SHOWN, frames
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -1,8 +1,8 @@
-"""The training runs behind `Emergence`, recorded once: ``python -m fa_teach.explorers._emergence_runs``.
+"""The training runs behind `Emergence`, recorded once: ``python -m fa_teach.explorers.recorded.emergence``.
 
 Digits as in chapter 7: 64 inputs, hidden layers of 64 tanh units, cross-entropy, step size 0.1, batches of 32, ten
 seeds. The runs are those that chapter's code makes, and take a minute on one quiet core; what they give is 21
-moments of each, rounded, in ``fa_teach/data/emergence.npz``. Deterministic, up to the rounding of the matrix products.
+moments of each, rounded, in ``fa_teach/explorers/recorded/emergence.npz``. Deterministic, up to the rounding of the matrix products.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from fa_teach.feedback import init_feedback
 from fa_teach.network import init_network
 from fa_teach.training import MEASURES, train
 
-FILE = Path(__file__).parents[1] / "data" / "emergence.npz"
+FILE = Path(__file__).parent / "emergence.npz"
 
 RULES = ("fa", "dfa", "output_only", "bp")
 DEPTHS = (1, 2, 3)  # hidden layers

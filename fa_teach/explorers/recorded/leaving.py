@@ -1,6 +1,6 @@
-"""The training runs of the explorer `Leaving`, recorded once: ``python -m fa_teach.explorers._record_leaving``.
+"""The training runs of the explorer `Leaving`, recorded once: ``python -m fa_teach.explorers.recorded.leaving``.
 
-It takes some ten minutes on one core and writes ``fa_teach/data/leaving.npz``. Networks, data and numbers are those of
+It takes some ten minutes on one core and writes ``fa_teach/explorers/recorded/leaving.npz``. Networks, data and numbers are those of
 chapter 6 of the book.
 """
 
@@ -20,7 +20,7 @@ from fa_teach import dynamics, fixed_points
 
 Array = npt.NDArray[Any]
 
-FILE = Path(__file__).parents[1] / "data" / "leaving.npz"
+FILE = Path(__file__).parent / "leaving.npz"
 ANGLES = np.arange(0.0, 181.0, 15.0)
 SEEDS = 10  # all of them as a band
 SHOWN = (1, 2, 7, 8)  # those whose spectrum is recorded
