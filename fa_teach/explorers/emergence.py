@@ -1,7 +1,7 @@
 """How alignment emerges while digits are learned: recorded training runs, scrubbed in time.
 
-All runs were made by `fa_teach.train`, ten seeds each; `fa_teach.explorers.recorded.emergence` makes them again. Derived in chapter 7 of the
-book.
+All runs were made by `fa_teach.train`, ten seeds each; `fa_teach.explorers.recorded.emergence` makes them again.
+Derived in chapter 7 of the book.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Networks that backpropagation trained, and what feedback alignment does with them, by the angle of its feedback.
 
-Training runs, forecasts and spectra were recorded once, by ``python -m fa_teach.explorers.recorded.leaving``. Derived in
-chapter 6 of the book.
+Training runs, forecasts and spectra were recorded once, by ``python -m fa_teach.explorers.recorded.leaving``.
+Derived in chapter 6 of the book.
 """
 
 from __future__ import annotations

@@ -2,7 +2,8 @@
 
 Digits as in chapter 7: 64 inputs, hidden layers of 64 tanh units, cross-entropy, step size 0.1, batches of 32, ten
 seeds. The runs are those that chapter's code makes, and take a minute on one quiet core; what they give is 21
-moments of each, rounded, in ``fa_teach/explorers/recorded/emergence.npz``. Deterministic, up to the rounding of the matrix products.
+moments of each, rounded, in ``emergence.npz`` beside this module. Deterministic, up to the rounding of the matrix
+products.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The training runs of the explorer `Leaving`, recorded once: ``python -m fa_teach.explorers.recorded.leaving``.
 
-It takes some ten minutes on one core and writes ``fa_teach/explorers/recorded/leaving.npz``. Networks, data and numbers are those of
-chapter 6 of the book.
+It takes some ten minutes on one core and writes ``leaving.npz`` beside this module. Networks, data and numbers are
+those of chapter 6 of the book.
 """
 
 from __future__ import annotations
