@@ -1,0 +1,397 @@
+"""A book to keep: the built pages as one PDF, and as a zip that is read from a disk.
+
+Both are made from what ``make book`` left in ``_build/html`` and are put there too, so that the site offers them.
+
+- *The PDF* is one long page made of all pages, printed by Chromium, which draws the book's MathML itself. It is printed
+  twice: the first time tells on which page each chapter stands, the second time the table of contents says so.
+  Explorers are the still pictures that stand for them; solutions are left out, hints stand at the end of their chapter.
+- *The zip* is the site but for what needs a server (JupyterLite). Search and explorers work from ``file://``.
+
+On the command line: ``python -m fa_teach.keep pdf`` and ``python -m fa_teach.keep zip``. Nothing in the library imports
+this module.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import posixpath
+import re
+import shutil
+import sys
+import tempfile
+import time
+import zipfile
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urldefrag, urlsplit
+
+import fa_teach
+
+if TYPE_CHECKING:
+    from bs4 import Tag
+
+HTML = Path("_build/html")
+NAME = "feedback-alignment"
+STYLE = Path("book/templates/pdf.css")
+PAPERS = {"A4": (210.0, 297.0), "Letter": (215.9, 279.4)}  # mm
+MARGIN = 20.0  # mm, left and right, as in the style sheet
+SOLUTIONS = ("Solution", "Answers")  # the dropdowns that a printed book leaves out
+BROWSERS = (
+    "chromium",
+    "chromium-browser",
+    "google-chrome-stable",
+    "google-chrome",
+    "chrome",
+    "msedge",
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+    "/Applications/Chromium.app/Contents/MacOS/Chromium",
+)
+FLAGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page of the book: its name without ``.html``, and the part that it belongs to ("" for none)."""
+
+    name: str
+    part: str
+
+
+def pages(toc: Mapping[str, Any]) -> list[Page]:
+    """List the pages in the order of the table of contents.
+
+    Examples
+    --------
+    >>> pages({"root": "preface", "parts": [{"caption": "I", "chapters": [{"file": "one"}]}]})
+    [Page(name='preface', part=''), Page(name='one', part='I')]
+    """
+    listed = [Page(toc["root"], "")]
+    for part in toc.get("parts", ()):
+        listed += [Page(chapter["file"], part["caption"]) for chapter in part["chapters"]]
+    return listed
+
+
+# -- One long page ------------------------------------------------------------------------------
+
+
+def _identity(name: str, fragment: str = "") -> str:
+    """The name of a place in the long page: ids are unique on a page, not in a book."""
+    place = re.sub(r"\W+", "-", name)
+    return f"{place}--{fragment}" if fragment else place
+
+
+def _link(target: str, name: str, known: Iterable[str]) -> str:
+    """Where a link of a page leads in the PDF: to another place in it, to another site, or nowhere ("").
+
+    Examples
+    --------
+    >>> _link("../notation.html#symbols", "book/exercises/one", {"book/notation"})
+    '#book-notation--symbols'
+    >>> _link("../_sources/one.ipynb", "book/one", {"book/one"})
+    ''
+    """
+    if urlsplit(target).scheme in {"http", "https", "mailto"}:
+        return target
+    path, fragment = urldefrag(unquote(target))
+    fragment = fragment.partition(":")[0]  # what follows a colon is the state of an explorer
+    page = posixpath.normpath(posixpath.join(posixpath.dirname(name), path)) if path else f"{name}.html"
+    inside = page.endswith(".html") and page.removesuffix(".html") in known
+    return f"#{_identity(page.removesuffix('.html'), fragment)}" if inside else ""
+
+
+def _hints_to_the_end(article: Tag) -> None:
+    """Collect the hints of a page behind its exercises: on paper nobody can close them."""
+    collected: dict[str, list[Tag]] = {}
+    for details in article.find_all("details"):
+        summary = details.find("summary")
+        if summary is not None and summary.get_text(strip=True).startswith("Hint"):
+            heading = details.find_previous(["h2", "h3"])
+            collected.setdefault(heading.get_text() if heading else "", []).append(details.extract())
+    if collected:
+        section = _new(article, "section", id="hints")
+        section.append(_new(article, "h2", "Hints"))
+        for title, hints in collected.items():
+            section.append(_new(article, "h3", title))
+            listed = _new(article, "ol")
+            for hint in hints:
+                item = _new(article, "li")
+                content = hint.find(class_="sd-summary-content") or hint
+                for child in list(content.children):
+                    item.append(child)
+                listed.append(item)
+            section.append(listed)
+        (article.find("section") or article).append(section)
+
+
+def _new(near: Tag, name: str, text: str = "", **attributes: str) -> Tag:
+    from bs4 import BeautifulSoup
+
+    tag = BeautifulSoup("", "html.parser").new_tag(name, attrs=attributes)
+    if text:
+        tag.string = text
+    return tag
+
+
+def _for_print(article: Tag, page: Page, html: Path, known: Iterable[str]) -> None:
+    """Turn a page's article into a piece of the long page, in place."""
+    for tag in article.select("script, noscript, nav, button, .headerlink, .sd-summary-state-marker"):
+        tag.decompose()
+    for details in article.find_all("details"):
+        summary = details.find("summary")
+        if summary is not None and summary.get_text(strip=True) in SOLUTIONS:
+            details.decompose()
+    _hints_to_the_end(article)
+    for details in article.find_all("details"):
+        details["open"] = ""
+    for anchor in article.find_all("a", href=True):
+        target = _link(str(anchor["href"]), page.name, known)
+        if target:
+            anchor["href"] = target
+        else:
+            del anchor["href"]
+    for tag in article.find_all(True):
+        for attribute, value in list(tag.attrs.items()):
+            if attribute in {"id", "for", "aria-labelledby", "aria-describedby"}:
+                tag[attribute] = " ".join(_identity(page.name, word) for word in str(value).split())
+            elif attribute == "src" and not str(value).startswith("data:"):
+                path = posixpath.normpath(posixpath.join(posixpath.dirname(page.name), unquote(str(value))))
+                tag[attribute] = (html / path).as_uri()
+            elif attribute == "loading":
+                del tag[attribute]  # what is printed is looked at all at once
+    # A chapter stands below its part in the outline. How large a heading looks is told by its class.
+    for heading in article.find_all(re.compile("^h[1-5]$")):
+        heading["class"] = [*heading.get("class", ()), f"level-{heading.name[1]}"]
+        if page.part:
+            heading.name = f"h{int(heading.name[1]) + 1}"
+
+
+def long_page(
+    html: Path,
+    listed: Sequence[Page],
+    *,
+    title: str,
+    author: str,
+    numbers: Mapping[str, int] | None = None,
+    style: str = "",
+) -> str:
+    """Write all pages of the built book, with title page and table of contents, as one HTML document.
+
+    Parameters
+    ----------
+    html : Path
+        The built book.
+    listed : sequence of Page
+        What to take, in this order. Links to other pages lead nowhere.
+    title, author : str
+        For the title page.
+    numbers : mapping from str to int, optional
+        On which page of the PDF an element with this id stands. Without, the table of contents has no numbers.
+    style : str, optional
+        The style sheet, after those of the pages.
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    FileNotFoundError
+        If a page is not built.
+    """
+    from bs4 import BeautifulSoup
+
+    html = html.resolve()
+    known = {page.name for page in listed}
+    sheets: dict[str, None] = {}
+    contents, body, rules = [], [], []
+    part = ""
+    for page in listed:
+        path = html / f"{page.name}.html"
+        if not path.is_file():
+            raise FileNotFoundError(f"{path} is not there: run make book first.")
+        soup = BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
+        for link in soup.find_all("link", rel="stylesheet"):
+            sheet = posixpath.normpath(posixpath.join(posixpath.dirname(page.name), str(link["href"])))
+            sheets.setdefault((html / sheet.partition("?")[0]).as_uri())
+        article = soup.find("article", class_="bd-article")
+        assert article is not None, f"{path} has no article"
+        _for_print(article, page, html, known)
+        place = _identity(page.name)
+        head = article.find(class_="level-1")
+        name = head.get_text().strip() if head else page.name
+        if page.part != part:
+            part = page.part
+            body.append(f'<section class="part" id="{_identity(part)}"><h1>{escape(part)}</h1></section>')
+            contents.append(_entry(part, _identity(part), "part", numbers))
+        contents.append(_entry(name, place, "chapter", numbers))
+        for heading in article.find_all(class_="level-2"):
+            section = heading.find_parent("section", id=True)
+            if section is not None:
+                contents.append(_entry(heading.get_text(), str(section["id"]), "section", numbers))
+        rules.append(f'@page {place} {{ @top-left {{ content: "{_quoted(name)}"; }} }}')
+        body.append(f'<div class="sheet" id="{place}" style="page: {place}">{article}</div>')
+    links = "\n".join(f'<link rel="stylesheet" href="{sheet}">' for sheet in sheets)
+    return f"""<!DOCTYPE html>
+<html lang="en" data-theme="light">
+<head><meta charset="utf-8"><title>{escape(title)}</title>
+{links}
+<style>{style}
+{chr(10).join(rules)}</style></head>
+<body>
+{_title_page(title, author)}
+<nav class="book-contents" aria-label="Contents"><h1>Contents</h1>
+{chr(10).join(contents)}
+</nav>
+{chr(10).join(body)}
+</body></html>"""
+
+
+def _entry(title: str, place: str, kind: str, numbers: Mapping[str, int] | None) -> str:
+    number = (numbers or {}).get(place, "")
+    return (
+        f'<p class="{kind}"><a href="#{place}"><span class="title">{escape(title.strip())}</span>'
+        f'<span class="dots"></span><span class="number">{number}</span></a></p>'
+    )
+
+
+def _quoted(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", " ")
+
+
+def _title_page(title: str, author: str) -> str:
+    seconds = float(os.environ.get("SOURCE_DATE_EPOCH") or time.time())
+    day = datetime.fromtimestamp(seconds, tz=UTC)
+    return f"""<section class="title-page">
+<h1>{escape(title)}</h1>
+<p class="author">{escape(author)}</p>
+<p class="edition">Version {fa_teach.__version__} · {day.day} {day:%B %Y}</p>
+<p class="note">Every number and figure in this book is computed by the code beside it. The interactive figures are
+shown as stills: in the book's pages, which can be kept for reading offline, they move. There, too, are the solutions
+of the exercises, which this printed form leaves out.</p>
+<p class="note">Code under the MIT licence, text and figures under CC BY 4.0.</p>
+</section>"""
+
+
+# -- Printing -----------------------------------------------------------------------------------
+
+
+def find_browser() -> str | None:
+    """Path of Chromium or Chrome: the one named in the variable ``CHROMIUM``, or the first that is found."""
+    named = os.environ.get("CHROMIUM")
+    return named or next((found for name in BROWSERS if (found := shutil.which(name))), None)
+
+
+# What is wider than the sheet is set smaller, and what then still is wider is reported. Code and tables have broken
+# their lines already, by the style sheet.
+FIT = """() => {
+    const wide = [];
+    for (const box of document.querySelectorAll('.math-scroll, pre, table, img, figure, svg')) {
+        const room = box.closest('.sheet')?.getBoundingClientRect().right ?? Infinity;
+        const right = () => Math.max(...[box, ...box.querySelectorAll('math, td, th')].map(
+            e => e.getBoundingClientRect().right));
+        for (let size = 95; size >= 60 && right() > room + 0.5; size -= 5) box.style.fontSize = `${size}%`;
+        if (right() > room + 0.5) wide.push(box.outerHTML.slice(0, 160));
+    }
+    return wide;
+}"""
+
+
+def print_pdf(
+    html: Path, listed: Sequence[Page], target: Path, *, title: str, author: str, paper: str = "A4"
+) -> int:
+    """Print pages of the built book into one PDF, and return how many sheets it has.
+
+    Parameters
+    ----------
+    html : Path
+        The built book.
+    listed : sequence of Page
+        What to print, in this order.
+    target : Path
+        The PDF to write.
+    title, author : str
+        For the title page and the document's properties.
+    paper : {"A4", "Letter"}
+        Size of a sheet.
+
+    Raises
+    ------
+    RuntimeError
+        If there is no Chromium, or if something does not fit the sheet.
+    """
+    from playwright.sync_api import sync_playwright
+
+    if paper not in PAPERS:
+        raise ValueError(f"paper must be one of {', '.join(PAPERS)}, got {paper!r}.")
+    executable = find_browser()
+    if executable is None:
+        raise RuntimeError("The PDF is printed by Chromium or Chrome: install one, or name it in CHROMIUM.")
+    width, height = PAPERS[paper]
+    style = f"@page {{ size: {width}mm {height}mm; }}\n" + STYLE.read_text(encoding="utf-8")
+    numbers: dict[str, int] = {}
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        draft, printed = Path(folder, "book.html"), Path(folder, "book.pdf")
+        browser = playwright.chromium.launch(executable_path=executable, args=list(FLAGS))
+        inside = round((width - 2 * MARGIN) / 25.4 * 96)
+        for _ in range(2):
+            markup = long_page(html, listed, title=title, author=author, numbers=numbers, style=style)
+            draft.write_text(markup, encoding="utf-8")
+            page = browser.new_page(viewport={"width": inside, "height": 1000})
+            page.emulate_media(media="print", color_scheme="light")
+            page.goto(draft.as_uri())
+            page.evaluate("document.fonts.ready.then(() => null)")
+            wide = page.evaluate(FIT)
+            if wide:
+                raise RuntimeError("Wider than a sheet of paper:\n" + "\n".join(wide))
+            page.pdf(path=printed, prefer_css_page_size=True, print_background=True, outline=True, tagged=True)
+            page.close()
+            numbers = _page_numbers(printed)
+        browser.close()
+        target.parent.mkdir(parents=True, exist_ok=True)
+        return _finish(printed, target, markup, author=author)
+
+
+def _page_numbers(printed: Path) -> dict[str, int]:
+    """On which page each place stands that a link leads to."""
+    import pikepdf
+
+    with pikepdf.open(printed) as pdf:
+        numbers = {page.objgen: number for number, page in enumerate(pdf.pages, start=1)}
+        return {name[1:]: numbers[place[0].objgen] for name, place in pdf.Root.Dests.items()}
+
+
+def _finish(printed: Path, target: Path, markup: str, *, author: str) -> int:
+    """Say who wrote it, and write the PDF at half the size: its description for screen readers compresses well."""
+    import pikepdf
+    from bs4 import BeautifulSoup
+
+    headings = BeautifulSoup(markup, "html.parser").find_all(re.compile("^h[1-6]$"))
+    titles = {"".join(text.split()): " ".join(text.split()) for text in (h.get_text() for h in headings)}
+    with pikepdf.open(printed) as pdf:
+        pdf.docinfo["/Author"] = author
+        pdf.Root.PageMode = pikepdf.Name.UseOutlines
+        with pdf.open_outline(max_depth=6) as outline:
+            _mend_titles(outline.root, titles)
+        pdf.save(target, object_stream_mode=pikepdf.ObjectStreamMode.generate, deterministic_id=True)
+        return len(pdf.pages)
+
+
+def _mend_titles(items: Iterable[Any], titles: Mapping[str, str]) -> None:
+    """Put back the spaces that Chromium's outline loses where a heading goes on in a new line."""
+    for item in items:
+        item.title = titles.get("".join(item.title.split()), item.title)
+        item.is_closed = True
+        _mend_titles(item.children, titles)
