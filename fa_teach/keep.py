@@ -55,6 +55,7 @@ FLAGS = (
     "--headless",
     "--no-sandbox",
     "--disable-gpu",
+    "--disable-quic",
     "--no-first-run",
     "--disable-background-networking",
     "--disable-component-update",
@@ -173,7 +174,7 @@ def _for_print(article: Tag, page: Page, html: Path, known: Iterable[str]) -> No
                 del tag[attribute]  # what is printed is looked at all at once
     # A chapter stands below its part in the outline. How large a heading looks is told by its class.
     for heading in article.find_all(re.compile("^h[1-5]$")):
-        heading["class"] = [*heading.get("class", ()), f"level-{heading.name[1]}"]
+        heading["class"] = f"level-{heading.name[1]}"
         if page.part:
             heading.name = f"h{int(heading.name[1]) + 1}"
 
@@ -184,7 +185,6 @@ def long_page(
     *,
     title: str,
     author: str,
-    numbers: Mapping[str, int] | None = None,
     style: str = "",
 ) -> str:
     """Write all pages of the built book, with title page and table of contents, as one HTML document.
@@ -197,8 +197,6 @@ def long_page(
         What to take, in this order. Links to other pages lead nowhere.
     title, author : str
         For the title page.
-    numbers : mapping from str to int, optional
-        On which page of the PDF an element with this id stands. Without, the table of contents has no numbers.
     style : str, optional
         The style sheet, after those of the pages.
 
@@ -235,12 +233,12 @@ def long_page(
         if page.part != part:
             part = page.part
             body.append(f'<section class="part" id="{_identity(part)}"><h1>{escape(part)}</h1></section>')
-            contents.append(_entry(part, _identity(part), "part", numbers))
-        contents.append(_entry(name, place, "chapter", numbers))
+            contents.append(_entry(part, _identity(part), "part"))
+        contents.append(_entry(name, place, "chapter"))
         for heading in article.find_all(class_="level-2"):
             section = heading.find_parent("section", id=True)
             if section is not None:
-                contents.append(_entry(heading.get_text(), str(section["id"]), "section", numbers))
+                contents.append(_entry(heading.get_text(), str(section["id"]), "section"))
         rules.append(f'@page {place} {{ @top-left {{ content: "{_quoted(name)}"; }} }}')
         body.append(f'<div class="sheet" id="{place}" style="page: {place}">{article}</div>')
     links = "\n".join(f'<link rel="stylesheet" href="{sheet}">' for sheet in sheets)
@@ -259,11 +257,10 @@ def long_page(
 </body></html>"""
 
 
-def _entry(title: str, place: str, kind: str, numbers: Mapping[str, int] | None) -> str:
-    number = (numbers or {}).get(place, "")
+def _entry(title: str, place: str, kind: str) -> str:
     return (
         f'<p class="{kind}"><a href="#{place}"><span class="title">{escape(title.strip())}</span>'
-        f'<span class="dots"></span><span class="number">{number}</span></a></p>'
+        f'<span class="dots"></span><span class="number"></span></a></p>'
     )
 
 
@@ -309,6 +306,12 @@ FIT = """() => {
 }"""
 
 
+NUMBER = """numbers => {
+    for (const entry of document.querySelectorAll('.book-contents a'))
+        entry.querySelector('.number').textContent = numbers[entry.hash.slice(1)] ?? '';
+}"""
+
+
 def print_pdf(
     html: Path, listed: Sequence[Page], target: Path, *, title: str, author: str, paper: str = "A4"
 ) -> int:
@@ -341,27 +344,27 @@ def print_pdf(
         raise RuntimeError("The PDF is printed by Chromium or Chrome: install one, or name it in CHROMIUM.")
     width, height = PAPERS[paper]
     style = f"@page {{ size: {width}mm {height}mm; }}\n" + STYLE.read_text(encoding="utf-8")
-    numbers: dict[str, int] = {}
+    markup = long_page(html, listed, title=title, author=author, style=style)
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         draft, printed = Path(folder, "book.html"), Path(folder, "book.pdf")
+        draft.write_text(markup, encoding="utf-8")
         browser = playwright.chromium.launch(executable_path=executable, args=list(FLAGS))
-        inside = round((width - 2 * MARGIN) / 25.4 * 96)
-        for _ in range(2):
-            markup = long_page(html, listed, title=title, author=author, numbers=numbers, style=style)
-            draft.write_text(markup, encoding="utf-8")
-            page = browser.new_page(viewport={"width": inside, "height": 1000})
-            page.emulate_media(media="print", color_scheme="light")
-            page.goto(draft.as_uri())
-            page.evaluate("document.fonts.ready.then(() => null)")
-            wide = page.evaluate(FIT)
-            if wide:
-                raise RuntimeError("Wider than a sheet of paper:\n" + "\n".join(wide))
-            page.pdf(path=printed, prefer_css_page_size=True, print_background=True, outline=True, tagged=True)
-            page.close()
-            numbers = _page_numbers(printed)
+        page = browser.new_page(viewport={"width": round((width - 2 * MARGIN) / 25.4 * 96), "height": 1000})
+        page.emulate_media(media="print", color_scheme="light")
+        page.goto(draft.as_uri())
+        page.evaluate("document.fonts.ready.then(() => null)")
+        if wide := page.evaluate(FIT):
+            raise RuntimeError("Wider than a sheet of paper:\n" + "\n".join(wide))
+        for tagged in (False, True):  # the first, quicker print only tells the numbers of the pages
+            page.pdf(
+                path=printed, prefer_css_page_size=True, print_background=True, outline=tagged, tagged=tagged
+            )
+            if not tagged:
+                page.evaluate(NUMBER, _page_numbers(printed))
+        headings = page.locator("h1, h2, h3, h4, h5, h6").all_text_contents()
         browser.close()
         target.parent.mkdir(parents=True, exist_ok=True)
-        return _finish(printed, target, markup, author=author)
+        return _finish(printed, target, headings, author=author)
 
 
 def _page_numbers(printed: Path) -> dict[str, int]:
@@ -369,17 +372,16 @@ def _page_numbers(printed: Path) -> dict[str, int]:
     import pikepdf
 
     with pikepdf.open(printed) as pdf:
+        places: Any = pdf.Root.Dests
         numbers = {page.objgen: number for number, page in enumerate(pdf.pages, start=1)}
-        return {name[1:]: numbers[place[0].objgen] for name, place in pdf.Root.Dests.items()}
+        return {name.removeprefix("/"): numbers[place[0].objgen] for name, place in places.items()}
 
 
-def _finish(printed: Path, target: Path, markup: str, *, author: str) -> int:
+def _finish(printed: Path, target: Path, headings: Iterable[str], *, author: str) -> int:
     """Say who wrote it, and write the PDF at half the size: its description for screen readers compresses well."""
     import pikepdf
-    from bs4 import BeautifulSoup
 
-    headings = BeautifulSoup(markup, "html.parser").find_all(re.compile("^h[1-6]$"))
-    titles = {"".join(text.split()): " ".join(text.split()) for text in (h.get_text() for h in headings)}
+    titles = {"".join(text.split()): " ".join(text.split()) for text in headings}
     with pikepdf.open(printed) as pdf:
         pdf.docinfo["/Author"] = author
         pdf.Root.PageMode = pikepdf.Name.UseOutlines
@@ -395,3 +397,136 @@ def _mend_titles(items: Iterable[Any], titles: Mapping[str, str]) -> None:
         item.title = titles.get("".join(item.title.split()), item.title)
         item.is_closed = True
         _mend_titles(item.children, titles)
+
+
+# -- The zip ------------------------------------------------------------------------------------
+
+NEEDS_SERVER = re.compile(
+    r"^(lite/|\.|objects\.inv$|sitemap\.xml$|robots\.txt$|404\.html$|[^/]*\.(pdf|zip)$)"
+)
+_LINK_TO_LITE = re.compile(r'<a\b[^>]*href="(?:\.\./)*lite/[^"]*"[^>]*>.*?</a>\s*', re.DOTALL)
+_FETCHES = "SHOW_SEARCH_SUMMARY: true"  # a page may not read other files: results come without excerpts
+WELCOME = "Open index.html in a browser. Nothing has to be installed, and nothing is loaded from elsewhere.\n"
+
+
+def for_disk(path: str, content: bytes) -> bytes:
+    """Change a file of the site so that it works from a disk: nothing is fetched, nothing needs a server.
+
+    Examples
+    --------
+    >>> for_disk("a.html", b'<nav><a href="../lite/index.html?path=a">Run</a> <a href="b.html">b</a></nav>')
+    b'<nav><a href="b.html">b</a></nav>'
+    """
+    if path.endswith(".html"):
+        text = _LINK_TO_LITE.sub("", content.decode("utf-8"))
+        content = offered(text, ()).encode("utf-8")
+    elif path == "_static/documentation_options.js":
+        content = content.replace(_FETCHES.encode(), _FETCHES.replace("true", "false").encode())
+    return content
+
+
+def pack(html: Path, target: Path) -> int:
+    """Pack the built book into a zip that is read from a disk, and return its size in bytes.
+
+    Parameters
+    ----------
+    html : Path
+        The built book.
+    target : Path
+        The zip to write. Everything in it stands in one folder of the same name, ``index.html`` at its top.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the book is not built.
+    """
+    if not (html / "index.html").is_file():
+        raise FileNotFoundError(f"{html / 'index.html'} is not there: run make book first.")
+    when = time.gmtime(max(float(os.environ.get("SOURCE_DATE_EPOCH") or time.time()), 315532800))  # from 1980
+    files = {path.relative_to(html).as_posix(): path for path in sorted(html.rglob("*")) if path.is_file()}
+    contents = {"README.txt": WELCOME.encode()}
+    for name, path in files.items():
+        if not NEEDS_SERVER.search(name):
+            contents[name] = for_disk(name, path.read_bytes())
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+        for name, content in contents.items():
+            entry = zipfile.ZipInfo(f"{target.stem}/{name}", when[:6])
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            entry.external_attr = 0o644 << 16
+            archive.writestr(entry, content)
+    return target.stat().st_size
+
+
+# -- Offered on the site ------------------------------------------------------------------------
+
+
+def offered(markup: str, kinds: Iterable[str], up: str = "") -> str:
+    """Turn the words of a page that name the PDF and the zip into links, or links without a file into words.
+
+    Examples
+    --------
+    >>> offered('<span class="fa-keep-pdf">a PDF</span>', ["pdf"], "../")
+    '<a class="fa-keep-pdf" href="../feedback-alignment.pdf" download>a PDF</a>'
+    >>> offered('<a class="fa-keep-pdf" href="../feedback-alignment.pdf" download>a PDF</a>', [])
+    '<span class="fa-keep-pdf">a PDF</span>'
+    """
+
+    def element(found: re.Match[str]) -> str:
+        kind, words = found[1], found[2]
+        if kind not in kinds:
+            return f'<span class="fa-keep-{kind}">{words}</span>'
+        return f'<a class="fa-keep-{kind}" href="{up}{NAME}.{kind}" download>{words}</a>'
+
+    return re.sub(
+        r'<(?:span|a) class="fa-keep-(pdf|zip)"[^>]*>(.*?)</(?:span|a)>', element, markup, flags=re.DOTALL
+    )
+
+
+def offer(html: Path) -> None:
+    """Link the PDF and the zip, where they are made, from the pages that name them."""
+    kinds = [kind for kind in ("pdf", "zip") if (html / f"{NAME}.{kind}").is_file()]
+    for path in sorted(html.glob("book/*.html")):
+        markup = path.read_text(encoding="utf-8")
+        linked = offered(markup, kinds, "../")
+        if linked != markup:
+            path.write_text(linked, encoding="utf-8")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Write the whole book as a PDF, or as a zip for reading offline, beside its pages."""
+    parser = argparse.ArgumentParser(prog="python -m fa_teach.keep", description=main.__doc__)
+    parser.add_argument("kind", choices=["pdf", "zip"])
+    parser.add_argument("--html", type=Path, default=HTML, help=f"the built book; default: {HTML}")
+    parser.add_argument("--paper", choices=PAPERS, default="A4", help="of the PDF; default: A4")
+    parser.add_argument("--pages", nargs="+", metavar="PAGE", help="of the PDF, as in _toc.yml; default: all")
+    parser.add_argument("--to", type=Path, help=f"the file; default: {NAME}.pdf or .zip beside the pages")
+    options = parser.parse_args(arguments)
+    target = options.to or options.html / f"{NAME}.{options.kind}"
+    try:
+        if options.kind == "pdf":
+            import yaml  # type: ignore[import-untyped]
+
+            book = yaml.safe_load(Path("_config.yml").read_text(encoding="utf-8"))
+            toc = yaml.safe_load(Path("_toc.yml").read_text(encoding="utf-8"))
+            listed = [page for page in pages(toc) if page.name in (options.pages or [page.name])]
+            count = print_pdf(
+                options.html,
+                listed,
+                target,
+                title=book["title"],
+                author=book["author"],
+                paper=options.paper,
+            )
+            said = f"{count} pages, {target.stat().st_size / 1e6:.1f} MB"
+        else:
+            said = f"{pack(options.html, target) / 1e6:.1f} MB"
+    except (FileNotFoundError, RuntimeError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    offer(options.html)
+    sys.stdout.write(f"To keep: {target.resolve()} ({said})\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
