@@ -292,7 +292,7 @@ def find_browser() -> str | None:
 
 
 # What is wider than the sheet is set smaller, and what then still is wider is reported. Code and tables have broken
-# their lines already, by the style sheet.
+# their lines already, by the style sheet; only long code goes on on a next sheet.
 FIT = """() => {
     const wide = [];
     for (const box of document.querySelectorAll('.math-scroll, pre, table, img, figure, svg')) {
@@ -301,6 +301,7 @@ FIT = """() => {
             e => e.getBoundingClientRect().right));
         for (let size = 95; size >= 60 && right() > room + 0.5; size -= 5) box.style.fontSize = `${size}%`;
         if (right() > room + 0.5) wide.push(box.outerHTML.slice(0, 160));
+        if (box.matches('pre') && box.textContent.split('\\n').length < 18) box.style.breakInside = 'avoid';
     }
     return wide;
 }"""
