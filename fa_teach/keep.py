@@ -351,6 +351,7 @@ def print_pdf(
         draft.write_text(markup, encoding="utf-8")
         browser = playwright.chromium.launch(executable_path=executable, args=list(FLAGS))
         page = browser.new_page(viewport={"width": round((width - 2 * MARGIN) / 25.4 * 96), "height": 1000})
+        page.set_default_timeout(600_000)  # a whole book on a busy machine
         page.emulate_media(media="print", color_scheme="light")
         page.goto(draft.as_uri())
         page.evaluate("document.fonts.ready.then(() => null)")
