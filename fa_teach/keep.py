@@ -421,7 +421,7 @@ def for_disk(path: str, content: bytes) -> bytes:
     """
     if path.endswith(".html"):
         text = _LINK_TO_LITE.sub("", content.decode("utf-8"))
-        content = offered(text, ()).encode("utf-8")
+        content = offered(text, {}).encode("utf-8")
     elif path == "_static/documentation_options.js":
         content = content.replace(_FETCHES.encode(), _FETCHES.replace("true", "false").encode())
     return content
@@ -462,34 +462,44 @@ def pack(html: Path, target: Path) -> int:
 # -- Offered on the site ------------------------------------------------------------------------
 
 
-def offered(markup: str, kinds: Iterable[str], up: str = "") -> str:
+def offered(markup: str, sizes: Mapping[str, int], up: str = "") -> str:
     """Turn the words of a page that name the PDF and the zip into links, or links without a file into words.
+
+    Parameters
+    ----------
+    markup : str
+        The page.
+    sizes : mapping from {"pdf", "zip"} to int
+        Bytes of the files that are there.
+    up : str, optional
+        The way from the page to the top of the site, such as ``"../"``.
 
     Examples
     --------
-    >>> offered('<span class="fa-keep-pdf">a PDF</span>', ["pdf"], "../")
-    '<a class="fa-keep-pdf" href="../feedback-alignment.pdf" download>a PDF</a>'
-    >>> offered('<a class="fa-keep-pdf" href="../feedback-alignment.pdf" download>a PDF</a>', [])
+    >>> offered('<span class="fa-keep-pdf">a PDF</span>', {"pdf": 11_400_000})
+    '<a class="fa-keep-pdf" href="feedback-alignment.pdf" download>a PDF <small>(11 MB)</small></a>'
+    >>> offered(_, {})
     '<span class="fa-keep-pdf">a PDF</span>'
     """
 
     def element(found: re.Match[str]) -> str:
         kind, words = found[1], found[2]
-        if kind not in kinds:
+        if kind not in sizes:
             return f'<span class="fa-keep-{kind}">{words}</span>'
-        return f'<a class="fa-keep-{kind}" href="{up}{NAME}.{kind}" download>{words}</a>'
+        size = f"<small>({max(1, round(sizes[kind] / 1e6))} MB)</small>"
+        return f'<a class="fa-keep-{kind}" href="{up}{NAME}.{kind}" download>{words} {size}</a>'
 
-    return re.sub(
-        r'<(?:span|a) class="fa-keep-(pdf|zip)"[^>]*>(.*?)</(?:span|a)>', element, markup, flags=re.DOTALL
-    )
+    named = r'<(?:span|a) class="fa-keep-(pdf|zip)"[^>]*>(.*?)(?: <small>.*?</small>)?</(?:span|a)>'
+    return re.sub(named, element, markup, flags=re.DOTALL)
 
 
 def offer(html: Path) -> None:
-    """Link the PDF and the zip, where they are made, from the pages that name them."""
-    kinds = [kind for kind in ("pdf", "zip") if (html / f"{NAME}.{kind}").is_file()]
+    """Link the PDF and the zip, where they are made, from the pages that name them, and say how large they are."""
+    files = {kind: html / f"{NAME}.{kind}" for kind in ("pdf", "zip")}
+    sizes = {kind: path.stat().st_size for kind, path in files.items() if path.is_file()}
     for path in sorted(html.glob("book/*.html")):
         markup = path.read_text(encoding="utf-8")
-        linked = offered(markup, kinds, "../")
+        linked = offered(markup, sizes, "../")
         if linked != markup:
             path.write_text(linked, encoding="utf-8")
 

@@ -105,6 +105,8 @@ def test_files_are_offered_only_where_they_are(small):
     keep.offer(small)
     text = (small / "book" / "p.html").read_text()
     assert text.count("<a ") == text.count(f'href="../{keep.NAME}.pdf"') == 1
+    keep.offer(small)
+    assert (small / "book" / "p.html").read_text() == text, "offered once more, it says its size twice"
     (small / f"{keep.NAME}.pdf").unlink()
     keep.offer(small)
     assert "<a " not in (small / "book" / "p.html").read_text()
