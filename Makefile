@@ -9,6 +9,8 @@ PYTHON ?=
 PORT ?= 8000
 JOBS ?= 2
 PYTEST_ARGS ?=
+# The tested set. `make test PIN=` in a new clone installs the newest versions inside the declared ranges instead.
+PIN ?= -c constraints.txt
 
 # Paths are relative throughout, so that the directory's own name may hold a space.
 PY := .venv/$(if $(filter Windows_NT,$(OS)),Scripts/python.exe,bin/python)
@@ -50,8 +52,8 @@ $(INSTALLED): pyproject.toml constraints.txt
 	  echo "Making .venv with $$("$$found" --version)."; \
 	  "$$found" -m venv --clear .venv; \
 	fi
-	@echo "Installing the pinned set of packages into .venv (a few minutes the first time)."
-	@$(PY) -m pip install --quiet -c constraints.txt -e '.[book,test,mnist,sweep]'
+	@echo "Installing $(if $(PIN),the pinned set,the newest versions) of packages into .venv (a few minutes the first time)."
+	@$(PY) -m pip install --quiet $(PIN) -e '.[book,pdf,test,mnist,sweep]'
 	@$(PY) -c 'import pathlib, sys; d = pathlib.Path(sys.prefix, "etc", "ipython"); d.mkdir(parents=True, exist_ok=True); (d / "ipython_kernel_config.py").write_text("c.IPKernelApp.log_level = 40\n")'
 	@touch $(INSTALLED)
 
@@ -69,6 +71,16 @@ serve: book ## build, and serve the book on 127.0.0.1 (PORT=8000)
 	@echo "The book is at http://127.0.0.1:$(PORT)/ (stop with Ctrl-C)."
 	@$(PY) -m http.server $(PORT) --bind 127.0.0.1 --directory $(HTML)
 
+# Both stand beside the pages, which then offer them. PAPER=Letter for North America.
+PAPER ?= A4
+.PHONY: pdf
+pdf: book ## the whole book as one PDF, printed by Chromium (PAPER=A4 or Letter)
+	@$(PY) -m fa_teach.keep pdf --paper $(PAPER)
+
+.PHONY: zip
+zip: book ## the pages as a zip for reading offline, without a server
+	@$(PY) -m fa_teach.keep zip
+
 .PHONY: notebooks
 notebooks: $(INSTALLED) ## execute the committed notebooks in place and clean them (NOTEBOOKS=book/01_blame.ipynb for one)
 	@set -e; for notebook in $(NOTEBOOKS); do \
@@ -84,7 +96,7 @@ notebooks: $(INSTALLED) ## execute the committed notebooks in place and clean th
 GRADING := .venv/.grading
 $(GRADING): $(INSTALLED)
 	@echo "Installing nbgrader into .venv (a few minutes the first time)."
-	@$(PY) -m pip install --quiet -c constraints.txt -e '.[grading]'
+	@$(PY) -m pip install --quiet $(PIN) -e '.[grading]'
 	@touch $(GRADING)
 
 .PHONY: assignments
@@ -110,7 +122,10 @@ check: lint ## the part of the tests for daily work, in under a minute
 	@echo "make check: lint, library tests and doctests passed. make test runs everything."
 
 .PHONY: test
-test: lint ## everything: lint, library, doctests, notebooks, the built book in a browser
+test: lint everything ## everything: lint, library, doctests, notebooks, the built book in a browser
+
+.PHONY: everything
+everything: $(INSTALLED)
 	$(PY) -m pytest -n $(JOBS) -m "not browser" $(PYTEST_ARGS)
 	@echo "== notebooks: every checked number is computed again and compared"
 	$(if $(NOTEBOOKS),$(PY) -m pytest -p no:cacheprovider -n $(JOBS) --dist loadfile --nbval --nbval-cell-timeout 120 $(NOTEBOOKS),@echo "no notebooks yet")
@@ -119,7 +134,7 @@ test: lint ## everything: lint, library, doctests, notebooks, the built book in 
 	$(PY) -m pytest -n $(JOBS) -m browser tests --ignore tests/test_explorers_lab.py $(PYTEST_ARGS)
 	@echo "== the explorers in a real JupyterLab: by itself, because it times a kernel's answers"
 	$(PY) -m pytest -m browser tests/test_explorers_lab.py $(PYTEST_ARGS)
-	@echo "make test: lint, library tests, doctests, notebooks, book build and browser tests passed."
+	@echo "make test: library tests, doctests, notebooks, book build and browser tests passed."
 
 .PHONY: js
 js: $(INSTALLED) ## build the explorers' front end again (needs Node 20 or newer)
