@@ -150,8 +150,8 @@ def plain_markdown(text: str, titles: Mapping[str, str], sources: Mapping[str, s
 
     Examples
     --------
-    >>> print(plain_markdown("By {prf:ref}`thm-end` and {eq}`eq-flow`.", {"thm-end": "Theorem (The end)"}, {}))
-    By Theorem (The end) and (flow).
+    >>> print(plain_markdown("By {prf:ref}`thm-end` and {eq}`eq-flow`.", {"thm-end": "theorem “The end”"}, {}))
+    By theorem “The end” and (flow).
     >>> print(plain_markdown(":::{dropdown} Answers\n1. No.\n:::", {}, {}))
     <details><summary>Answers</summary>
     <BLANKLINE>
@@ -217,7 +217,7 @@ def label_titles(notebooks: Iterable[Notebook]) -> dict[str, str]:
         for cell in notebook["cells"]:
             if cell["cell_type"] == "markdown":
                 found = re.findall(r"^:{3,}\{prf:(\w+)\}\s*(.*)\n:label: (\S+)$", source(cell), re.MULTILINE)
-                titles |= {label: f"{kind} ({title})" for kind, title, label in found}
+                titles |= {label: f"{kind} “{title}”" for kind, title, label in found}
             else:
                 figure = cell["metadata"].get("mystnb", {}).get("figure", {})
                 titles |= {figure["name"]: f"figure {_short(figure['name'])}"} if "name" in figure else {}
