@@ -310,7 +310,7 @@ def write_site(
 
 
 def _settings(work: Path, site: Path, pyodide_url: str) -> None:
-    """Write JupyterLite's two files of settings. It would serve all extensions installed here: they are named."""
+    """Write JupyterLite's settings. It would serve all extensions installed here, so they are named."""
     extensions = Path(sys.prefix, "share", "jupyter", "labextensions")
     build = {
         "contents": ["files"],
@@ -327,6 +327,8 @@ def _settings(work: Path, site: Path, pyodide_url: str) -> None:
     for name, told in {
         "jupyter_lite_config.json": {"LiteBuildConfig": build, "PipliteAddon": {"piplite_urls": ["wheels"]}},
         "jupyter-lite.json": {"jupyter-lite-schema-version": 0, "jupyter-config-data": page},
+        # All cells are laid out, not only those in view: the browser's search and links find everything.
+        "overrides.json": {"@jupyterlab/notebook-extension:tracker": {"windowingMode": "none"}},
     }.items():
         (work / name).write_text(json.dumps(told, indent=1), encoding="utf-8")
 
