@@ -9,6 +9,8 @@ PYTHON ?=
 PORT ?= 8000
 JOBS ?= 2
 PYTEST_ARGS ?=
+LITE ?= 1
+PYODIDE ?=
 # The tested set. `make test PIN=` in a new clone installs the newest versions inside the declared ranges instead.
 PIN ?= -c constraints.txt
 
@@ -27,6 +29,7 @@ export OPENBLAS_NUM_THREADS ?= 1
 export MKL_NUM_THREADS ?= 1
 export PYTHONHASHSEED := 0
 export PYTHONUTF8 := 1
+export LITE PYODIDE
 export JUPYTER_PLATFORM_DIRS := 1
 export JUPYTER_PREFER_ENV_PATH := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -55,13 +58,15 @@ $(INSTALLED): pyproject.toml constraints.txt
 	@echo "Installing $(if $(PIN),the pinned set,the newest versions) of packages into .venv (a few minutes the first time)."
 	@$(PY) -m pip install --quiet $(PIN) -e '.[book,pdf,test,mnist,sweep]'
 	@$(PY) -c 'import pathlib, sys; d = pathlib.Path(sys.prefix, "etc", "ipython"); d.mkdir(parents=True, exist_ok=True); (d / "ipython_kernel_config.py").write_text("c.IPKernelApp.log_level = 40\n")'
+	@$(PY) -m fa_teach.lite # fetches the wheels that the browser's Python lacks
 	@touch $(INSTALLED)
 
 # -- The book -----------------------------------------------------------------------------------
 
 # A build that ended in a warning forgets what it read, or the next one would skip the page and succeed.
+# PYODIDE names a folder or an archive of Pyodide, so that the notebooks run in the browser without any other host.
 .PHONY: book
-book: $(INSTALLED) ## execute the notebooks and build the book, warnings as errors
+book: $(INSTALLED) ## execute the notebooks and build the book, warnings as errors (LITE=0: without JupyterLite)
 	@$(PY) -c 'from jupyter_book.cli.main import main; main()' build . -W -n --keep-going \
 	  || { status=$$?; rm -rf _build/.doctrees; echo "make book: the build failed, see the warnings above." >&2; exit $$status; }
 	@echo "The book: $(CURDIR)/$(HTML)/index.html"

@@ -7,6 +7,7 @@ r"""What the book's build needs: a Sphinx extension, named in ``_config.yml``.
 - *Explorers without a kernel.* Notebooks are told that they run for the book, so that explorers show what a page can
   play by itself; their script is copied, and loaded by the pages that have one.
 - *Quiet pages.* The theme loads scripts that this book does not use; here they are left out.
+- *Run it.* Each notebook's page says where it can be run; JupyterLite is built beside the pages (see `fa_teach.lite`).
 - *No leaks.* Assignments are built from sources that hold solutions and hidden tests (see `fa_teach.assignments`).
   What is served beside the page is the student's notebook, and solutions on a page are not searched.
 
@@ -20,17 +21,19 @@ import html
 import os
 import re
 import shutil
+from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import math_core
 from docutils import nodes
+from sphinx.errors import ExtensionError
 from sphinx.util import logging
-from sphinx.util.docutils import SphinxRole
+from sphinx.util.docutils import SphinxDirective, SphinxRole
 from sphinx.util.math import get_node_equation_number
 
-from fa_teach import assignments, explorers
+from fa_teach import assignments, explorers, lite
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
@@ -209,6 +212,111 @@ def _remove_old_pages(app: Sphinx, error: Exception | None) -> None:
                     page.unlink()
 
 
+# -- Run it -------------------------------------------------------------------------------------
+
+RUN_PAGE = "book/run"  # explains what the links on the other pages do
+STUDENTS = "build/student"  # where .binder/postBuild writes the students' notebooks
+
+
+def note_where_to_run(app: Sphinx, config: Config) -> None:
+    """Remember what the links depend on, so that a change of it writes all pages again."""
+    config.fa_teach_lite = lite.wanted()
+    config.fa_teach_repository = repository(config.html_theme_options)
+
+
+def repository(options: Mapping[str, Any]) -> tuple[str, str]:
+    """Owner and name on GitHub, and the commit or branch of this build; empty where neither is known.
+
+    They come from the theme's options `repository_url` and `repository_branch`, else from GitHub's own variables.
+    """
+    url = options.get("repository_url") or ""
+    found = re.search(r"github\.com/([\w.-]+/[\w.-]+?)(?:\.git)?/?$", url)
+    name = found[1] if found else os.environ.get("GITHUB_REPOSITORY", "")
+    return name, os.environ.get("GITHUB_SHA") or options.get("repository_branch") or "main"
+
+
+def run_links(pagename: str, *, student: bool, lite_built: bool, repository: tuple[str, str]) -> str:
+    """The line under a page's title: run it here or elsewhere, download it, read how.
+
+    Binder and Colab need to know the repository. Colab shows what is committed, which for an assignment is not the
+    student's version: no link then.
+    """
+    up = "../" * pagename.count("/")
+    name, commit = repository
+    links = []
+    if lite_built:
+        here = f"{up}lite/notebooks/index.html?path={pagename}.ipynb"
+        links.append(f'<a class="fa-run-here" href="{here}">Run in the browser</a>')
+    if name:
+        path = f"{STUDENTS}/{Path(pagename).name}" if student else pagename
+        binder = f"https://mybinder.org/v2/gh/{name}/{commit}?urlpath=lab/tree/{path}.ipynb"
+        links.append(f'<a href="{binder}">Binder</a>')
+        if not student:
+            colab = f"https://colab.research.google.com/github/{name}/blob/{commit}/{pagename}.ipynb"
+            links.append(f'<a href="{colab}">Colab</a>')
+    links.append(f'<a href="{up}_sources/{pagename}.ipynb" download>Download the notebook</a>')
+    links.append(f'<a href="{up}{RUN_PAGE}.html">How to run it</a>')
+    return f'<nav class="fa-run" aria-label="Run this page">{" ".join(links)}</nav>'
+
+
+def _is_notebook(app: Sphinx, pagename: str) -> bool:
+    return pagename in app.env.found_docs and Path(app.env.doc2path(pagename)).suffix == ".ipynb"
+
+
+def _add_run_links(
+    app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: nodes.document | None
+) -> None:
+    if app.builder.name == "html" and _is_notebook(app, pagename) and "body" in context:
+        links = run_links(
+            pagename,
+            student=assignments.is_assignment(assignments.read(Path(app.env.doc2path(pagename)))),
+            lite_built=app.config.fa_teach_lite,
+            repository=app.config.fa_teach_repository,
+        )
+        context["body"] = re.sub(r"</h1>", lambda end: f"{end[0]}\n{links}", context["body"], count=1)
+
+
+class InstallLine(SphinxDirective):
+    """The line that installs, in Colab, the library as it was when the book was built."""
+
+    def run(self) -> list[nodes.Node]:
+        """Make a code block of it."""
+        name, commit = self.config.fa_teach_repository
+        origin = f"fa_teach @ git+https://github.com/{name}@{commit}" if name else "fa_teach"
+        line = f'%pip install -q "{origin}"'
+        return [nodes.literal_block(line, line, language="text")]
+
+
+def _build_lite(app: Sphinx, error: Exception | None) -> None:
+    """Build JupyterLite beside the pages, or remove what an earlier build left there."""
+    if error is not None or app.builder.name != "html":
+        return
+    site = Path(app.outdir, "lite")
+    if not app.config.fa_teach_lite:
+        shutil.rmtree(site, ignore_errors=True)
+        return
+    paths = sorted(name for name in app.env.found_docs if _is_notebook(app, name))
+    read = {f"{name}.ipynb": assignments.read(Path(app.env.doc2path(name))) for name in paths}
+    titles = lite.label_titles(read.values())
+    sources = lite.citations(Path(app.srcdir, "book", "references.bib"))
+    shown = {
+        path: assignments.student_version(notebook)
+        if assignments.is_assignment(notebook)
+        else lite.for_jupyter(notebook, titles, sources)
+        for path, notebook in read.items()
+    }
+    try:
+        lite.write_site(
+            shown,
+            site,
+            library=Path(app.srcdir),
+            work=Path(app.outdir).with_name("lite"),
+            pyodide=os.environ.get("PYODIDE", ""),
+        )
+    except (RuntimeError, ValueError) as failed:
+        raise ExtensionError(f"JupyterLite was not built: {failed} LITE=0 leaves it out.") from failed
+
+
 # -- No leaks -----------------------------------------------------------------------------------
 
 
@@ -267,15 +375,21 @@ def setup(app: Sphinx) -> dict[str, Any]:
     """Register all of the above."""
     app.add_config_value("fa_teach_fingerprint", "", "env", [str])
     app.add_config_value("fa_teach_look", "", "html", [str])
+    app.add_config_value("fa_teach_lite", False, "html", [bool])
+    app.add_config_value("fa_teach_repository", ("", "main"), "env", [tuple])
     app.add_html_math_renderer("mathml", (_visit_inline, None), (_visit_block, None))
     app.connect("config-inited", forget_stale_outputs)
     app.connect("config-inited", play_without_kernel)
+    app.connect("config-inited", note_where_to_run)
     app.connect("html-page-context", _load_script_where_needed)
     app.add_role("student-notebook", StudentNotebook())
+    app.add_directive("install-line", InstallLine)
+    app.connect("html-page-context", _add_run_links)
     app.connect("builder-inited", _add_filter, priority=900)
     app.connect("builder-inited", _index_without_solutions)
     app.connect("html-page-context", _serve_student_version, priority=950)
     app.connect("html-page-context", _leave_out_unused_files, priority=900)
     app.connect("build-finished", _quiet_console)
     app.connect("build-finished", _remove_old_pages)
+    app.connect("build-finished", _build_lite)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

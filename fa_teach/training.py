@@ -6,6 +6,7 @@ A step is ``W_l ← W_l - η (u_l + λ W_l)``. What is measured, and when, is as
 from __future__ import annotations
 
 import os
+import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -582,6 +583,8 @@ def _progress_bar(total: int, progress: bool | None) -> Any:
     # Left open, whether to show the bar is for tqdm's own setting: TQDM_DISABLE=1 keeps it off the book's pages.
     # tqdm's bar for notebooks does not look at it, so it is looked at here.
     hidden = bool(os.environ.get("TQDM_DISABLE")) if progress is None else not progress
+    if sys.platform == "emscripten":
+        tqdm.monitor_interval = 0  # it would start a thread, which Python in a browser does not have
     return tqdm(total=total, disable=hidden, delay=0 if progress else 3, leave=False, desc="training")
 
 

@@ -14,7 +14,7 @@ HTML = ROOT / "_build" / "html"
 PAGES = sorted(
     path.relative_to(HTML).as_posix()
     for path in HTML.rglob("*.html")
-    if "_static" not in path.parts and path.name != "index.html"
+    if path.relative_to(HTML).parts[0] not in {"_static", "lite"} and path.name != "index.html"
 )
 PHONE = {"width": 390, "height": 844}
 
