@@ -219,7 +219,7 @@ def _defer_scripts(app: Sphinx, context: dict[str, Any]) -> None:
             script = type(script)("", priority=script.priority, body=re.sub(r"\s+", " ", settings))
         elif name:
             if name.startswith("explorers.js") or name.endswith("/explorers.js"):
-                continue  # after the data it plays: see `data_beside`
+                continue  # when it is wanted: see `data_beside`
             script = type(script)(
                 script.filename, priority=script.priority, **{**script.attributes, "defer": "defer"}
             )
@@ -229,25 +229,25 @@ def _defer_scripts(app: Sphinx, context: dict[str, Any]) -> None:
     context["script_files"] = kept
 
 
-_DATA = re.compile(r'(<script type="application/json" class="fa-data">)(.*?)(</script>)', re.DOTALL)
+_DATA = re.compile(r'<script type="application/json" class="fa-data">(.*?)</script>', re.DOTALL)
 _THEBE = re.compile(
     r'<script type="text/x-thebe-config">.*?</script>\s*(<script>kernelName.*?</script>)?', re.DOTALL
 )
 
 
 def data_beside(body: str, *, folder: Path, up: str) -> str:
-    """Put the data of explorers into scripts of their own, so that the page is read before they arrive.
+    """Put the data of explorers into scripts of their own, which ``nearby.js`` loads when they are wanted.
 
-    A script, not a request: pages opened from a folder may make none.
+    Scripts, not requests: pages opened from a folder may make none.
     """
 
     def move(found: re.Match[str]) -> str:
-        text = found[2].strip().replace("<\\/", "</")
+        text = found[1].strip().replace("<\\/", "</")
         name = hashlib.sha256(text.encode()).hexdigest()[:16] + ".js"
         folder.mkdir(parents=True, exist_ok=True)
         code = f"document.currentScript.previousElementSibling.textContent = {json.dumps(text, ensure_ascii=False)};\n"
         (folder / name).write_text(code, encoding="utf-8")
-        return f'{found[1]}{found[3]}<script defer src="{up}_static/data/{name}"></script>'
+        return f'<script type="application/json" class="fa-data" data-source="{up}_static/data/{name}"></script>'
 
     return _DATA.sub(move, body)
 
@@ -401,7 +401,8 @@ def _improve(
         body = _THEBE.sub("", str(context["body"]))
         if 'class="fa-explorer"' in body:
             body = data_beside(body, folder=Path(app.outdir, "_static", "data"), up=up)
-            body += f'<script defer src="{up}_static/explorers.js"></script>'
+            library = f"{up}_static/explorers.js"
+            body += f'<script defer src="{up}_static/nearby.js" data-explorers="{library}"></script>'
         context["body"] = _light_images(app, body)
 
 
