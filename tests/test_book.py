@@ -107,7 +107,8 @@ def test_links_and_anchors_lead_somewhere():
         source = (HTML / name).read_text(encoding="utf-8")
         anchors[name] = set(re.findall(r'\s(?:id|name)="([^"]+)"', source))
         for target in re.findall(r'<a\s[^>]*href="([^"]*)"', source):
-            links[name].add(target.replace("&amp;", "&"))
+            # the page for addresses that lead nowhere starts at the root of the site
+            links[name].add(target.replace("&amp;", "&").removeprefix("/" if name == "404.html" else "//"))
     broken = []
     for name, targets in links.items():
         for target in targets:
