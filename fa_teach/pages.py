@@ -79,8 +79,12 @@ def tell_address(app: Sphinx, config: Config) -> None:
     config.ogp_image = "_static/card.png" if url else None
     config.ogp_social_cards = {"enable": False}  # one picture, made by the library: book/assets/make_card.py
     config.ogp_enable_meta_description = True
-    config.ogp_image_alt = "Phase portrait of the smallest network: feedback alignment follows a curve to its end."
-    config.ogp_custom_meta_tags = ['<meta name="twitter:card" content="summary_large_image" />'] if url else []
+    config.ogp_image_alt = (
+        "Phase portrait of the smallest network: feedback alignment follows a curve to its end."
+    )
+    config.ogp_custom_meta_tags = (
+        ['<meta name="twitter:card" content="summary_large_image" />'] if url else []
+    )
     config.html_context["repository"] = repository(config.html_theme_options, os.environ)
     config.html_context["branch"] = config.html_theme_options.get("repository_branch") or "main"
 
@@ -137,7 +141,9 @@ def _tex(text: str) -> str:
     return re.sub(r"([&%$#_])", r"\\\1", text)
 
 
-def citation(about: Mapping[str, Any], *, title: str, book: str, date: str, key: str, url: str) -> dict[str, str]:
+def citation(
+    about: Mapping[str, Any], *, title: str, book: str, date: str, key: str, url: str
+) -> dict[str, str]:
     r"""How to cite a page, in words and as BibTeX.
 
     Parameters
@@ -187,7 +193,9 @@ def citation(about: Mapping[str, Any], *, title: str, book: str, date: str, key:
     if url:
         fields["url"] = url
     entry = ",\n".join(f"  {name} = {{{value}}}" for name, value in fields.items())
-    words = f"{', '.join(names)}: “{title}”, in: {book}, version {about['version']}, {year}." + (f" {url}" if url else "")
+    words = f"{', '.join(names)}: “{title}”, in: {book}, version {about['version']}, {year}." + (
+        f" {url}" if url else ""
+    )
     return {"words": words, "bibtex": f"@incollection{{{key},\n{entry}\n}}"}
 
 
@@ -235,6 +243,11 @@ _THEBE = re.compile(
 )
 
 
+# Sphinx's lists of functions are tables without headers.
+_SUMMARY = re.compile(r'(<table class="autosummary[^>]*>\s*)')
+_SUMMARY_HEAD = '<thead><tr><th scope="col">Name</th><th scope="col">What it is</th></tr></thead>'
+
+
 def data_beside(body: str, *, folder: Path, up: str) -> str:
     """Put the data of explorers into scripts of their own, which ``nearby.js`` loads when they are wanted.
 
@@ -247,7 +260,9 @@ def data_beside(body: str, *, folder: Path, up: str) -> str:
         folder.mkdir(parents=True, exist_ok=True)
         code = f"document.currentScript.previousElementSibling.textContent = {json.dumps(text, ensure_ascii=False)};\n"
         (folder / name).write_text(code, encoding="utf-8")
-        return f'<script type="application/json" class="fa-data" data-source="{up}_static/data/{name}"></script>'
+        return (
+            f'<script type="application/json" class="fa-data" data-source="{up}_static/data/{name}"></script>'
+        )
 
     return _DATA.sub(move, body)
 
@@ -283,7 +298,9 @@ def _light_images(app: Sphinx, body: str) -> str:
         size = re.search(r"width: ([\d.]+)px; height: ([\d.]+)px", tag)
         width, height = size.groups() if size else imagesize.get(source)
         return tag.replace(
-            "<img", f'<img loading="lazy" decoding="async" width="{float(width):.0f}" height="{float(height):.0f}"', 1
+            "<img",
+            f'<img loading="lazy" decoding="async" width="{float(width):.0f}" height="{float(height):.0f}"',
+            1,
         )
 
     return _IMAGE.sub(change, body)
@@ -337,7 +354,9 @@ def used_rules(rules: Iterable[Any], words: set[str]) -> str:
             if inner := used_rules(nested, words):
                 kept.append(f"@{rule.at_keyword}{tinycss2.serialize(rule.prelude).rstrip()}{{{inner}}}")
         elif rule.type == "at-rule":
-            kept.append(f"@{rule.at_keyword}{tinycss2.serialize(rule.prelude).rstrip()}{{{_tight(rule.content)}}}")
+            kept.append(
+                f"@{rule.at_keyword}{tinycss2.serialize(rule.prelude).rstrip()}{{{_tight(rule.content)}}}"
+            )
     return "\n".join(kept)
 
 
@@ -372,7 +391,11 @@ def _write_sheet(app: Sphinx, error: Exception | None) -> None:
     out = Path(app.outdir)
     pages = [*out.glob("*.html"), *Path(out, "book").rglob("*.html")]
     texts = {page: page.read_text(encoding="utf-8") for page in pages}
-    scripts = [*out.glob("_static/*.js"), *out.glob("_static/scripts/*-theme.js"), out / "_static/scripts/bootstrap.js"]
+    scripts = [
+        *out.glob("_static/*.js"),
+        *out.glob("_static/scripts/*-theme.js"),
+        out / "_static/scripts/bootstrap.js",
+    ]
     words: set[str] = set()
     for text in (*texts.values(), *(script.read_text(encoding="utf-8") for script in scripts)):
         words.update(re.findall(r"[\w-]+", text))
@@ -395,10 +418,11 @@ def _improve(
         return
     _absolute_tags_only(app, context)
     _add_citation(app, pagename, context)
-    _defer_scripts(app, context)
+    if pagename != "search":  # its own script, further down, wants the others at once
+        _defer_scripts(app, context)
     if "body" in context:
         up = "../" * pagename.count("/")
-        body = _THEBE.sub("", str(context["body"]))
+        body = _SUMMARY.sub(rf"\1{_SUMMARY_HEAD}", _THEBE.sub("", str(context["body"])))
         if 'class="fa-explorer"' in body:
             body = data_beside(body, folder=Path(app.outdir, "_static", "data"), up=up)
             library = f"{up}_static/explorers.js"

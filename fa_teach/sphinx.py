@@ -44,7 +44,11 @@ logger = logging.getLogger(__name__)
 
 PACKAGE = Path(__file__).parent
 COMPUTES_OR_DRAWS = ("numpy", "matplotlib", "ipywidgets", "anywidget")
-ONLY_SHOW = (explorers.STATIC, PACKAGE / "sphinx.py", PACKAGE / "pages.py")  # no number or figure depends on these
+ONLY_SHOW = (
+    explorers.STATIC,
+    PACKAGE / "sphinx.py",
+    PACKAGE / "pages.py",
+)  # no number or figure depends on these
 
 
 # -- No stale numbers ---------------------------------------------------------------------------

@@ -16,10 +16,15 @@ FILE_NAME = re.compile(r"\.(png|svg|jpe?g|webp|gif|ipynb)$", re.IGNORECASE)
 def faults_of_images(page):
     """Alternative text that is missing or is a file's name, and images that do not load."""
     images = page.evaluate(
-        """() => [...document.querySelectorAll('main img, main svg[role=img]')].map(image => ({
+        """async () => {
+        const images = [...document.querySelectorAll('main img, main svg[role=img]')];
+        for (const image of images) if (image.loading === 'lazy') image.loading = 'eager';
+        await Promise.all(images.map(image => image.decode?.().catch(() => {})));
+        return images.map(image => ({
             src: image.getAttribute('src') || 'svg',
             alt: (image.getAttribute('alt') ?? image.getAttribute('aria-label') ?? '').trim(),
-            broken: image.complete === false || image.naturalWidth === 0}))"""
+            broken: image.complete === false || image.naturalWidth === 0}));
+        }"""
     )
     for image in images:
         if not image["alt"]:

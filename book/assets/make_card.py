@@ -22,8 +22,22 @@ def main(target: Path = TARGET) -> Path:
         portrait = still.convert("RGB").crop((0, 0, 608, 610))
     with plots.use_style():
         fig = plt.figure(figsize=(12, 6.3), layout="none", facecolor="white")
-        fig.text(0.05, 0.6, "Feedback\nalignment,\ntaught by\nexperiment", size=36, weight="bold", va="center")
-        fig.text(0.05, 0.2, "Why does it learn,\nwhen does it fail?", size=21, color="0.35", va="center")
+        fig.text(
+            0.05,
+            0.6,
+            "Feedback\nalignment,\ntaught by\nexperiment",
+            size=36,
+            weight="bold",
+            va="center",
+        )
+        fig.text(
+            0.05,
+            0.2,
+            "Why does it learn,\nwhen does it fail?",
+            size=21,
+            color="0.35",
+            va="center",
+        )
         fig.text(0.05, 0.06, "An executable book", size=14, color="0.35")
         fig.figimage(portrait, 575, 10)
         pixels = io.BytesIO()
