@@ -36,6 +36,8 @@ from sphinx.util.math import get_node_equation_number
 from fa_teach import assignments, explorers, lite
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from sphinx.application import Sphinx
     from sphinx.builders.html import StandaloneHTMLBuilder
     from sphinx.config import Config
@@ -45,16 +47,22 @@ logger = logging.getLogger(__name__)
 
 PACKAGE = Path(__file__).parent
 COMPUTES_OR_DRAWS = ("numpy", "matplotlib", "ipywidgets", "anywidget")
+ONLY_SHOW = (
+    explorers.STATIC,
+    PACKAGE / "sphinx.py",
+    PACKAGE / "pages.py",
+)  # no number or figure depends on these
 
 
 # -- No stale numbers ---------------------------------------------------------------------------
 
 
-def hash_of_files(folder: Path, *, without: Path | None = None) -> str:
-    """Hash of the names and contents of all files under a folder, but for compiled Python and one folder in it."""
+def hash_of_files(folder: Path, *, without: Collection[Path] = ()) -> str:
+    """Hash of the names and contents of all files under a folder, but for compiled Python and some paths in it."""
     digest = hashlib.sha256()
     for path in sorted(folder.rglob("*")):
-        if path.is_file() and path.suffix != ".pyc" and without not in path.parents:
+        left_out = any(one in without for one in (path, *path.parents))
+        if path.is_file() and path.suffix != ".pyc" and not left_out:
             digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()
 
@@ -62,7 +70,7 @@ def hash_of_files(folder: Path, *, without: Path | None = None) -> str:
 def fingerprint() -> str:
     """Say what a notebook's outputs depend on besides its own text: the library, and what it stands on."""
     versions = [f"{name} {metadata.version(name)}" for name in COMPUTES_OR_DRAWS]
-    computes = hash_of_files(PACKAGE, without=explorers.STATIC)  # the script there only draws
+    computes = hash_of_files(PACKAGE, without=ONLY_SHOW)
     return " ".join([computes, *versions])
 
 
@@ -72,7 +80,8 @@ def forget_stale_outputs(app: Sphinx, config: Config) -> None:
     config.fa_teach_fingerprint = now
     # Sphinx copies style sheets only when it writes a page: a changed one has to say that pages changed.
     looks = (Path(app.srcdir, "book", "assets"), Path(app.srcdir, "book", "templates"), explorers.STATIC)
-    config.fa_teach_look = "".join(hash_of_files(folder) for folder in looks)
+    shows = [path.read_text(encoding="utf-8") for path in ONLY_SHOW if path.suffix == ".py"]
+    config.fa_teach_look = "".join([*map(hash_of_files, looks), *shows])
     cache = Path(config.nb_execution_cache_path or app.outdir.parent / ".jupyter_cache")
     stamp = cache.with_name(".fa_teach")
     if not stamp.exists() or stamp.read_text() != now:

@@ -17,6 +17,26 @@ PAGES = sorted(
     if path.relative_to(HTML).parts[0] not in {"_static", "lite"} and path.name != "index.html"
 )
 PHONE = {"width": 390, "height": 844}
+AXE = ROOT / "js" / "node_modules" / "axe-core" / "axe.min.js"
+# A formula wider than the page scrolls in a box of its own, which browsers let the keyboard reach by themselves.
+FORMULA = "scrollable-region-focusable"
+
+
+def faults_by_axe(page, rules=None):
+    """What axe-core finds on an open page, by all of its rules or by some."""
+    if not AXE.exists():
+        pytest.skip(
+            "axe-core is not installed: `npm ci` in js/ brings it; accessibility was not checked by it"
+        )
+    if not page.evaluate("typeof axe !== 'undefined'"):
+        page.evaluate(AXE.read_text(encoding="utf-8"))
+    options = {"preload": False, "resultTypes": ["violations"]}  # no request for style sheets
+    if rules:
+        options["runOnly"] = {"type": "rule", "values": rules}
+    for violation in page.evaluate("async options => (await axe.run(document, options)).violations", options):
+        for node in violation["nodes"]:
+            if not (violation["id"] == FORMULA and "math-scroll" in node["html"]):
+                yield f"{violation['id']} ({violation['impact']}): {node['html'][:160]}"
 
 
 @pytest.fixture(scope="session")

@@ -35,9 +35,9 @@ def test_fingerprint_ignores_compiled_python(tmp_path):
 def test_fingerprint_leaves_out_what_only_draws(tmp_path):
     """The explorers' script may change without all notebooks running again."""
     (tmp_path / "static").mkdir()
-    before = extension.hash_of_files(tmp_path, without=tmp_path / "static")
+    before = extension.hash_of_files(tmp_path, without=[tmp_path / "static"])
     (tmp_path / "static" / "explorers.js").write_text("draw()")
-    assert extension.hash_of_files(tmp_path, without=tmp_path / "static") == before
+    assert extension.hash_of_files(tmp_path, without=[tmp_path / "static"]) == before
     assert extension.hash_of_files(tmp_path) != before
 
 
