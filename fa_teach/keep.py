@@ -220,7 +220,7 @@ def long_page(
         path = html / f"{page.name}.html"
         if not path.is_file():
             raise FileNotFoundError(f"{path} is not there: run make book first.")
-        soup = BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
+        soup = BeautifulSoup(offered(path.read_text(encoding="utf-8"), {}), "html.parser")
         for link in soup.find_all("link", rel="stylesheet"):
             sheet = posixpath.normpath(posixpath.join(posixpath.dirname(page.name), str(link["href"])))
             sheets.setdefault((html / sheet.partition("?")[0]).as_uri())
@@ -403,8 +403,10 @@ def _mend_titles(items: Iterable[Any], titles: Mapping[str, str]) -> None:
 
 # -- The zip ------------------------------------------------------------------------------------
 
-NEEDS_SERVER = re.compile(
+# What needs a server, speaks of one address, or is loaded by no page.
+LEFT_OUT = re.compile(
     r"^(lite/|\.|objects\.inv$|sitemap\.xml$|robots\.txt$|404\.html$|[^/]*\.(pdf|zip)$)"
+    r"|^_static/(locales/|scripts/fontawesome|.*\.map$)"
 )
 _LINK_TO_LITE = re.compile(r'<a\b[^>]*href="(?:\.\./)*lite/[^"]*"[^>]*>.*?</a>\s*', re.DOTALL)
 _FETCHES = "SHOW_SEARCH_SUMMARY: true"  # a page may not read other files: results come without excerpts
@@ -448,7 +450,7 @@ def pack(html: Path, target: Path) -> int:
     files = {path.relative_to(html).as_posix(): path for path in sorted(html.rglob("*")) if path.is_file()}
     contents = {"README.txt": WELCOME.encode()}
     for name, path in files.items():
-        if not NEEDS_SERVER.search(name):
+        if not LEFT_OUT.search(name):
             contents[name] = for_disk(name, path.read_bytes())
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
         for name, content in contents.items():
