@@ -458,6 +458,8 @@ def test_interrupt_by_the_learner_goes_through():
         (1.0, [1.0], "one number"),
         ([1.0], 1.0, None),
         ((1.0, 2.0), (1.0, 2.0, 3.0), "expected 3 things"),
+        (np.array([1.0, 2.0]), (1.0, 2.0), None),
+        ([1.0, 3.0], (1.0, 2.0), "in item 1 of what it returns"),
         ({"a": 1.0}, {"a": 2.0}, "at 'a'"),
         ({"b": 1.0}, {"a": 1.0}, "keys"),
         ([1.0 + 1e-3j], [1.0], "entry [0]"),
