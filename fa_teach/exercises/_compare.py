@@ -80,11 +80,7 @@ def _of_dicts(got: Any, want: dict[Any, Any], **tolerance: float) -> str | None:
 
 def _of_tuples(got: Any, want: tuple[Any, ...], **tolerance: float) -> str | None:
     if isinstance(got, np.ndarray) and got.ndim:
-<<<<<<< HEAD
-        got = tuple(np.asarray(item) for item in got)
-=======
         got = tuple(np.asarray(item) for item in got)  # numbers, too, stay arrays
->>>>>>> h-xb
     if not isinstance(got, tuple) or len(got) != len(want):
         return f"it gave {_what(got)}, expected {len(want)} things: {_what(want)}"
     for i, (one, other) in enumerate(zip(got, want, strict=True)):
