@@ -408,8 +408,6 @@ LEFT_OUT = re.compile(
     r"^(lite/|\.|objects\.inv$|sitemap\.xml$|robots\.txt$|404\.html$|[^/]*\.(pdf|zip)$)"
     r"|^_static/(locales/|scripts/fontawesome|.*\.map$)"
 )
-    r"^(lite/|\.|objects\.inv$|sitemap\.xml$|robots\.txt$|404\.html$|[^/]*\.(pdf|zip)$)"
-)
 _LINK_TO_LITE = re.compile(r'<a\b[^>]*href="(?:\.\./)*lite/[^"]*"[^>]*>.*?</a>\s*', re.DOTALL)
 _FETCHES = "SHOW_SEARCH_SUMMARY: true"  # a page may not read other files: results come without excerpts
 WELCOME = "Open index.html in a browser. Nothing has to be installed, and nothing is loaded from elsewhere.\n"
