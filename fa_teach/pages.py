@@ -182,7 +182,7 @@ def citation(
     }
     """
     names = [_name(person) for person in about["authors"]]
-    year = date.split()[-1]
+    year = date.rsplit(maxsplit=1)[-1]
     fields = {
         "author": " and ".join(f"{{{_tex(name)}}}" for name in names),
         "title": f"{{{_tex(title)}}}",
