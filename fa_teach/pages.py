@@ -370,6 +370,15 @@ _URL = re.compile(r"""url\((["']?)(?!data:|#)([^"')]+)\1\)""")
 _LARGE_ICON_FONT = re.compile(r"@font-face\{[^}]*vendor/fontawesome[^}]*\}\n?")
 
 
+def _with_paths_from(text: str, folder: str) -> str:
+    """A style sheet's addresses, as seen from the folder above."""
+
+    def move(found: re.Match[str]) -> str:
+        return f'url("{Path(os.path.normpath(f"{folder}/{found[2]}")).as_posix()}")'
+
+    return _URL.sub(move, text)
+
+
 def one_sheet(static: Path, words: set[str]) -> str:
     """The style sheets of the book in one, without the rules that no page uses."""
     parts = []
@@ -377,8 +386,7 @@ def one_sheet(static: Path, words: set[str]) -> str:
         for path in sorted(static.glob(pattern)):
             up = path.parent.relative_to(static).as_posix()
             text = path.read_text(encoding="utf-8")
-            if up != ".":
-                text = _URL.sub(lambda found, up=up: f'url("{os.path.normpath(f"{up}/{found[2]}")}")', text)
+            text = _with_paths_from(text, up)
             rules = tinycss2.parse_stylesheet(text, skip_comments=True, skip_whitespace=True)
             parts.append(used_rules(rules, words))
     return _LARGE_ICON_FONT.sub("", "\n".join(parts)) + "\n"
