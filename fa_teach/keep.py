@@ -520,7 +520,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     target = options.to or options.html / f"{NAME}.{options.kind}"
     try:
         if options.kind == "pdf":
-            import yaml  # type: ignore[import-untyped]
+            import yaml
 
             book = yaml.safe_load(Path("_config.yml").read_text(encoding="utf-8"))
             toc = yaml.safe_load(Path("_toc.yml").read_text(encoding="utf-8"))

@@ -187,6 +187,7 @@ class Leaving(Explorer):
     title = "Leaving backpropagation's solution"
     parts = (control, turning, ensemble, one)
     presets = PRESETS
+    precision: ClassVar[dict[str, Any]] = {"start": np.float32}  # a millionth, where no error is left
     moment = tuple(
         f"{{step:.0f}} steps after the switch the loss is {loss}; total gradient alignment {{total:+.2f}}, "
         "weight alignment {weights:+.2f}, distance {distance:.2f}."
