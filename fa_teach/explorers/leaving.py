@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -187,7 +187,9 @@ class Leaving(Explorer):
     title = "Leaving backpropagation's solution"
     parts = (control, turning, ensemble, one)
     presets = PRESETS
-    precision: ClassVar[dict[str, Any]] = {"start": np.float32}  # a millionth, where no error is left
+    precision: ClassVar[dict[str, Any]] = dict.fromkeys(
+        ("start", "end"), np.float32
+    )  # tiny where no error is left
     moment = tuple(
         f"{{step:.0f}} steps after the switch the loss is {loss}; total gradient alignment {{total:+.2f}}, "
         "weight alignment {weights:+.2f}, distance {distance:.2f}."
