@@ -409,9 +409,7 @@ LEFT_OUT = re.compile(
     r"|^_static/(locales/|scripts/fontawesome|.*\.map$)"
 )
 _LINK_TO_LITE = re.compile(r'<a\b[^>]*href="(?:\.\./)*lite/[^"]*"[^>]*>.*?</a>\s*', re.DOTALL)
-# A page may not read other files: fonts come by the style sheet, and results of a search without excerpts.
-_FONT_AHEAD = re.compile(r'<link\b(?=[^>]*rel="preload")(?=[^>]*as="font")[^>]*>\s*')
-_FETCHES = "SHOW_SEARCH_SUMMARY: true"
+_FETCHES = "SHOW_SEARCH_SUMMARY: true"  # a page may not read other files: results come without excerpts
 WELCOME = "Open index.html in a browser. Nothing has to be installed, and nothing is loaded from elsewhere.\n"
 
 
@@ -424,7 +422,7 @@ def for_disk(path: str, content: bytes) -> bytes:
     b'<nav><a href="b.html">b</a></nav>'
     """
     if path.endswith(".html"):
-        text = _FONT_AHEAD.sub("", _LINK_TO_LITE.sub("", content.decode("utf-8")))
+        text = _LINK_TO_LITE.sub("", content.decode("utf-8"))
         content = offered(text, {}).encode("utf-8")
     elif path == "_static/documentation_options.js":
         content = content.replace(_FETCHES.encode(), _FETCHES.replace("true", "false").encode())

@@ -23,6 +23,9 @@ FOUND = [
     )
 ]
 everywhere = pytest.mark.parametrize(("name", "slug"), FOUND, ids=[f"{Path(n).stem}-{s}" for n, s in FOUND])
+# What is the same wherever an explorer stands is tried on one page, that of its chapter.
+ONCE = [(name, slug) for name, slug in FOUND if re.fullmatch(r"book/\d\d_\w+\.html", name)]
+once = pytest.mark.parametrize(("name", "slug"), ONCE, ids=[slug for _, slug in ONCE])
 PHONE = {"viewport": PHONE_SIZE, "has_touch": True, "is_mobile": True}
 
 
@@ -173,7 +176,7 @@ def test_only_pages_with_an_explorer_load_the_script():
         assert "jupyter.widget" not in source, f"{name} holds widget states: the data is there twice"
 
 
-@everywhere
+@once
 @pytest.mark.parametrize("how", ["mouse", "keys", "touch"])
 def test_every_control_changes_picture_and_words(visit, name, slug, how):
     """The purpose of a control; whoever has no mouse is a reader, too."""
@@ -218,7 +221,7 @@ def test_presets_links_and_address(visit, name, slug):
             assert shown.words() == said[preset.group(1)][0]
 
 
-@everywhere
+@once
 def test_the_address_restores_what_was_set(visit, name, slug):
     """Moved by hand, not by a preset."""
     page = visit(name)
@@ -234,7 +237,7 @@ def test_the_address_restores_what_was_set(visit, name, slug):
     assert page.locator(f"#{slug} .fax-live").text_content() == words, "read out, once it has come to rest"
 
 
-@everywhere
+@once
 def test_words_are_pythons(visit, name, slug):
     """The page looks up and fills in what Python wrote: the same sentence, to the last digit."""
     explorer = BY_SLUG[slug]
@@ -247,7 +250,7 @@ def test_words_are_pythons(visit, name, slug):
         assert shown.words() == fill(explorer.sentence(arrays, snapped), arrays, snapped)
 
 
-@everywhere
+@once
 def test_it_reacts_at_once(visit, name, slug):
     """From the control's event to the new picture, laid out: under 50 ms."""
     page = visit(name)
@@ -267,7 +270,7 @@ def test_it_reacts_at_once(visit, name, slug):
     assert sorted(times)[len(times) // 2] < 50
 
 
-@everywhere
+@once
 def test_playing(visit, name, slug):
     """It runs to its end by itself; with reduced motion it goes by steps."""
     if not any(control.kind == "player" for control in BY_SLUG[slug].controls().values()):
@@ -288,7 +291,7 @@ def test_playing(visit, name, slug):
             assert shown.state() != first
 
 
-@everywhere
+@once
 def test_over_file(browser, name, slug):
     """A copy on a stick must do what the site does."""
     complaints = []
@@ -309,7 +312,7 @@ def test_over_file(browser, name, slug):
     page.close()
 
 
-@everywhere
+@once
 def test_hidden_by_a_teacher(visit, name, slug):
     """What is hidden must not be reached by the keyboard either."""
     page = visit(f"{name}#{slug}:hide=all")
@@ -323,7 +326,7 @@ def test_hidden_by_a_teacher(visit, name, slug):
     assert shown.root.get_by_role("button", name="reset").is_visible()
 
 
-@everywhere
+@once
 def test_dark_print_and_without_script(visit, browser, site, name, slug):
     """Where it cannot live there stands a picture with words; in the dark it is dark."""
     page = visit(name, color_scheme="dark")
@@ -347,7 +350,7 @@ def test_dark_print_and_without_script(visit, browser, site, name, slug):
     context.close()
 
 
-@everywhere
+@once
 def test_focus_is_seen(visit, name, slug):
     """Tab goes through all controls, and each shows that it is there."""
     page = visit(name)
@@ -373,7 +376,7 @@ def test_focus_is_seen(visit, name, slug):
     assert not unseen
 
 
-@everywhere
+@once
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", ["desk", "phone"])
 def test_axe(visit, name, slug, scheme, size):
