@@ -12,7 +12,7 @@ c.CourseDirectory.feedback_directory = f"{course}/feedback"
 c.CourseDirectory.solution_directory = f"{course}/solution"
 c.CourseDirectory.db_url = f"sqlite:///{course}/gradebook.db"
 
-c.Execute.timeout = 20  # seconds for a cell; `check` itself stops an endless loop after three
+c.Execute.timeout = 60  # seconds for a cell; `check` itself stops an endless loop after three
 c.OverwriteCells.add_missing_cells = (
     True  # a deleted test cell comes back, and earns nothing without an answer
 )

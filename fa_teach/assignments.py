@@ -33,7 +33,8 @@ _SCORED = re.compile(r"^answer = (.+)\nanswer\.score\([\d.]+\)$", re.DOTALL)
 
 PAGE_NOTE = """\
 :::{note}
-{student-notebook}`Download the notebook` to work on these exercises: it needs `pip install fa_teach` and nothing else.
+{student-notebook}`Download the notebook` to work on these exercises: it needs the library and
+nothing else (see [](../run.md)).
 Under each stub stand hints, {SOLUTIONS}and what `check` says to a right answer.
 :::"""
 

@@ -75,6 +75,12 @@ def tell_address(app: Sphinx, config: Config) -> None:
     url = address(os.environ)
     config.html_baseurl = config.ogp_site_url = url
     config.notfound_urls_prefix = urlsplit(url).path or "/"
+    config.notfound_context = {
+        "title": "Page not found",
+        "body": "<h1>Page not found</h1><p>There is no page at this address. Begin with the "
+        f'<a href="{config.notfound_urls_prefix}book/preface.html">preface</a>, use the search, '
+        "or choose a chapter from the contents.</p>",
+    }
     config.ogp_site_name = config.html_title or config.project
     config.ogp_image = "_static/card.png" if url else None
     config.ogp_social_cards = {"enable": False}  # one picture, made by the library: book/assets/make_card.py
