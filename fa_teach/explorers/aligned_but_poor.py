@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 CLEAR = 9  # seeds of ten: better, or worse, in at least so many is called so
 ALIGNED, HARDLY = 0.4, 0.2  # mean cosine of the hidden layers: aligned from here, hardly aligned below
+SAME = 0.02  # accuracies nearer than this are called the same
 POOR = 0.5  # accuracy below which a network reads poorly, whatever its control does
 
 
@@ -178,7 +179,9 @@ class AlignedButPoor(Explorer):
         low = arrays["fa"][-1, 0] < POOR
         if cosine >= HARDLY:
             aligned = "Aligned" if cosine >= ALIGNED else "Weakly aligned"
-            if low or arrays["fa"][-1, 0] <= arrays["output_only"][-1, 0]:
+            if low and useful:
+                verdict = f"{aligned} and of use, but poor so far"
+            elif low or arrays["fa"][-1, 0] < arrays["output_only"][-1, 0] - SAME:
                 verdict = f"{aligned} but poor"
             else:
                 verdict = f"{aligned} and useful" if useful else f"{aligned}, of uncertain use"

@@ -112,7 +112,7 @@ def references(depth: str, scale: str) -> dict[str, Array]:
 PRESETS: dict[str, tuple[str, dict[str, Any]]] = {
     "aligns": ("aligns", {}),
     "fails": ("fails", {"scale": "4.0", "depth": "3"}),
-    "poor": ("aligned but poor", {"scale": "0.01", "feedback": "0.25"}),
+    "poor": ("aligned, still slow", {"scale": "0.01", "feedback": "0.25"}),
     "good": ("good, hardly aligned", {"scale": "2.0"}),
     "control": ("backprop", {"rule": "bp"}),
 }

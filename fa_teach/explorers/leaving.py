@@ -151,7 +151,7 @@ PRESETS: dict[str, tuple[str, dict[str, Any]]] = {
     "stays": ("stays", {"angle": 15.0}),
     "leaves": ("leaves", {}),
     "fails": ("opposite", {"angle": 180.0}),
-    "wide": ("wider", {"solution": "wide"}),
+    "wide": ("wider", {"solution": "wide", "network": "7"}),
     "perfect": ("no error: leaves", {"solution": "few", "network": "1"}),
     "holds": ("no error: stays", {"solution": "few", "network": "1", "angle": 15.0}),
 }
@@ -210,14 +210,15 @@ class Leaving(Explorer):
         name = f"Network {values['network']}"
         tell = {
             "stays": " stays",
-            "creeps": " climbs slowly",
+            "creeps": " climbs, but not as far as to be counted",
             "leaves": " leaves, and has not come back",
             "returns": " leaves, and comes back part of the way",
             "elsewhere": " leaves, and arrives near another solution",
         }
-        start = "no error" if perfect else "a loss of {start:.3f}"
+        start = "no error, but a small kick," if perfect else "a loss of {start:.3f}"
         end = "below 0.001" if arrays["end"] < 5e-4 else "{end:.3f}"
-        top = "" if fate == "stays" else ", {highest:.2f} at its highest,"
+        digits = 3 if arrays["highest"] < 0.05 else 2
+        top = "" if fate == "stays" else f", {{highest:.{digits}f}} at its highest,"
         course = f"from {start} at the switch to feedback at {{turned:.0f}}°{top} to {end} after {last} steps"
         event = "passes 0.01" if perfect else "doubles"
         if arrays["left"] >= 0:

@@ -177,7 +177,9 @@ export class App {
   }
 
   show(smooth) {
-    this.root.scrollIntoView({ behavior: smooth && !reducedMotion() ? "smooth" : "instant", block: "center" });
+    // One that is higher than the window begins at its top, where its presets are.
+    const block = this.root.offsetHeight > innerHeight - 80 ? "start" : "center";
+    this.root.scrollIntoView({ behavior: smooth && !reducedMotion() ? "smooth" : "instant", block });
   }
 
   // -- Drawing --------------------------------------------------------------------------------

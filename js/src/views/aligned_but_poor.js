@@ -6,7 +6,7 @@ import { number } from "../core/text.js";
 import { color, dashes } from "../core/theme.js";
 
 const DEPTH = 52; // per cent of a role's colour in the strongest cell: ink stands on it, light and dark
-const LINES = { bp: "backprop", output_only: "output layer only", fa: "FA" };
+const LINES = { bp: "backprop", output_only: "output only", fa: "FA" };
 const LAYERS = { layer1: ["neutral", "layer 1"], layer2: ["fa", "layer 2"] };
 
 export default {

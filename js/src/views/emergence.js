@@ -152,7 +152,7 @@ export default {
       set(same, { x: width - 8, y: 18 });
       set(otherSign, { x: width - 8, y: height - 10 });
       const n = targets.length;
-      same.textContent = `same sign: ${arrays.agree[values.time]}`;
+      same.textContent = `same sign: ${arrays.agree[values.time]} of 40`;
       const now = n * values.time;
       let d = "";
       for (let i = 0; i < n; i++) {

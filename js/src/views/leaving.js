@@ -95,7 +95,7 @@ export default {
 
     function layout(width) {
       const wide = width >= 600;
-      const [edge, margin, top] = [42, 8, 24];
+      const [edge, margin, top] = [42, 18, 24];
       const span = wide ? Math.floor(width * 0.58) - edge - margin : width - edge - margin;
       const heights = wide ? [206, 104, 66] : [190, 110, 70];
       let y = top;
@@ -240,7 +240,7 @@ export default {
       set(decay, { d: discs });
       const grows = arrays.rate[0] > 0.01;
       set(leading, { cx: x(points[0]), cy: y(points[1]), opacity: grows ? 1 : 0 });
-      leadingWord.textContent = grows ? `fastest: ${signed(arrays.rate[0])}` : "none grows";
+      leadingWord.textContent = grows ? `fastest: ${signed(arrays.rate[0])}` : "none above 0.01";
       set(leadingWord, { x: Math.min(Math.max(x(points[0]), 50), width - 50), y: y(points[1]) - 18 });
       leadingWord.style.fill = wordColor(grows ? "unstable" : "stable");
     }
@@ -256,7 +256,7 @@ export default {
       const angle = arrays.turned[0];
       set(needle, { x1: x(angle), x2: x(angle), y2: height });
       set(rateDot, { cx: x(angle), cy: y(arrays.rate[0]) });
-      const late = angle > 110;
+      const late = angle > 95;
       rateWord.textContent = `${signed(arrays.rate[0])}; ${arrays.growing[0]} grow`;
       set(rateWord, { x: x(angle) + (late ? -9 : 9), y: 15, "text-anchor": late ? "end" : "start" });
     }
