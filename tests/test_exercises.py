@@ -252,6 +252,7 @@ def test_in_place_change_costs_half():
     answer = check(in_place, name="weight_gradient")
     assert answer.share == 0.5
     assert "`delta` in place" in answer.said
+    assert str(answer).startswith("weight_gradient: partly right: right numbers, but see below\n")
 
 
 def test_arguments_of_a_case_are_never_shared():
@@ -308,6 +309,44 @@ def test_an_array_in_the_place_of_numbers():
     want = _compare.freeze((1.0, 2.0))
     assert _compare.difference(_compare.freeze(np.array([1.0, 2.0])), want, rtol=1e-6) is None
     assert "item 1" in _compare.difference(_compare.freeze(np.array([1.0, 3.0])), want, rtol=1e-6)
+
+
+def test_truth_values_are_called_by_their_names():
+    """Where True is expected, nobody is told of a 1."""
+
+    def said(got, want):
+        return _compare.difference(_compare.freeze(got), _compare.freeze(want), rtol=1e-6)
+
+    assert said(np.True_, False) == said(1, False) == "it is True, expected False"
+    assert said((True, 0), (True, True)) == "in item 1 of what it returns, it is False, expected True"
+    assert said([True, 0.5], np.array([True, False])) == "entry [1] is 0.5, expected the truth value False"
+    assert said(-1, True) == "it is -1, expected the truth value True"
+    assert said("yes", True) == "it gave the text 'yes', expected one truth value"
+    assert said(True, 2.5) == "every number is 0.4 times the expected one"
+
+
+def test_near_miss_is_called_close():
+    """A simulation for a formula: "1 times the expected one" would say nothing."""
+
+    def said(factor):
+        want = np.array([2.0, -3.0])
+        return _compare.difference(factor * want, want, rtol=1e-6)
+
+    assert said(1.0004) == "close, but not the exact value: off by 0.0004 of it"
+    assert said(0.99997) == "close, but not the exact value: off by 3e-05 of it"
+    assert said(1.02) == "every number is 1.02 times the expected one"
+
+
+@pytest.mark.parametrize("word", ["hello", b"hello", "h" * 1000])
+def test_a_word_for_a_number(word):
+    """It is told as what it is, and not as something that changes from call to call."""
+    answer = check(lambda delta, h: word, name="weight_gradient")
+    assert answer.verdict == "wrong"
+    assert not answer.said
+    assert f"it gave the text {word!r}"[:40] in answer.parts[0].remark
+    assert len(answer.parts[0].remark) < 120
+    words = iter("abcdefghijklmnopqrstuvwxyz")
+    assert "Called again" in check(lambda delta, h: next(words), name="weight_gradient").said
 
 
 class Evil:

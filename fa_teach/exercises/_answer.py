@@ -93,6 +93,8 @@ class Answer:
     def _headline(self) -> str:
         if self.verdict in {"right", "partly right"} and len(self.parts) > 1:
             passed = sum(part.passed for part in self.parts)
+            if self.verdict == "partly right" and passed == len(self.parts):
+                return f"{self.verdict}: right numbers, but see below"
             return f"{self.verdict}, {passed} of {len(self.parts)} parts"
         return self.verdict
 

@@ -19,11 +19,14 @@ class Odd:
     """Stands for a value that is no number, array or collection of them."""
 
     what: str
+    text: str = ""  # what a string says: two of them are equal if they say the same
 
 
 def freeze(value: Any) -> Any:
     """A copy of a value in arrays, tuples and dicts, which nobody can change afterwards; `Odd` for anything else."""
     try:
+        if isinstance(value, str | bytes):
+            return Odd(type(value).__name__, repr(value))
         if isinstance(value, dict):
             return {key: freeze(item) for key, item in value.items()}
         if isinstance(value, tuple):
@@ -31,9 +34,7 @@ def freeze(value: Any) -> Any:
         if isinstance(value, list) and not _numeric(value):
             return tuple(freeze(item) for item in value)
         array = np.array(value)
-        if array.dtype.kind == "b":
-            array = array.astype(np.int64)  # truth values can neither be subtracted nor have a sign
-        if array.dtype.kind in "fiuc" and array.nbytes <= LARGEST:
+        if array.dtype.kind in "fiubc" and array.nbytes <= LARGEST:
             return array
     except Exception:  # noqa: BLE001 # the value is a stranger: its own methods may raise anything
         return Odd(type(value).__name__)
@@ -52,6 +53,8 @@ def difference(got: Any, want: Any, *, rtol: float, atol: float = 0.0) -> str | 
 
     Numbers agree within ``atol`` plus ``rtol`` times the largest expected entry.
     """
+    if isinstance(want, Odd):
+        return None if got == want else f"it gave {_what(got)}, expected {_what(want)}"
     if isinstance(want, dict):
         return _of_dicts(got, want, rtol=rtol, atol=atol)
     if isinstance(want, tuple):
@@ -91,6 +94,9 @@ def _of_tuples(got: Any, want: tuple[Any, ...], **tolerance: float) -> str | Non
 
 
 def _of_arrays(got: Array, want: Array, *, rtol: float, atol: float) -> str | None:
+    if want.dtype.kind == "b":
+        return _of_truth_values(got, want)
+    got = got.astype(np.int64) if got.dtype.kind == "b" else got  # truth values have no sign
     finite = want[np.isfinite(want)]
     largest = float(np.abs(finite).max()) if finite.size else 0.0
     allowed = atol + rtol * largest
@@ -104,10 +110,26 @@ def _of_arrays(got: Array, want: Array, *, rtol: float, atol: float) -> str | No
         return "every number has the wrong sign"
     factor = _common_factor(got, want)
     if factor is not None and _agree(got / factor, want, allowed):
+        if f"{factor:.3g}" == "1":
+            return f"close, but not the exact value: off by {abs(factor - 1):.1g} of it"
         return f"every number is {factor:.3g} times the expected one"
     worst = np.unravel_index(np.argmax(np.abs(np.where(np.isnan(want), 0, got - want))), want.shape)
-    where = f"entry [{', '.join(map(str, worst))}]" if want.ndim else "it"
-    return f"{where} is {_number(got[worst])}, expected {_number(want[worst])}"
+    return f"{_where(worst)} is {_number(got[worst])}, expected {_number(want[worst])}"
+
+
+def _of_truth_values(got: Array, want: Array) -> str | None:
+    """1 and 0 count as True and False; any other number is neither."""
+    wrong = got != want
+    if not wrong.any():
+        return None
+    first = np.unravel_index(np.argmax(wrong), want.shape)
+    if got[first] in (0, 1):
+        return f"{_where(first)} is {bool(got[first])}, expected {want[first]}"
+    return f"{_where(first)} is {_number(got[first])}, expected the truth value {want[first]}"
+
+
+def _where(place: tuple[Any, ...]) -> str:
+    return f"entry [{', '.join(map(str, place))}]" if place else "it"
 
 
 def _agree(got: Array, want: Array, allowed: float) -> bool:
@@ -134,12 +156,14 @@ def _number(value: Any) -> str:
 
 def _what(value: Any) -> str:
     if isinstance(value, np.ndarray):
-        kind = "complex " if value.dtype.kind == "c" else ""
-        return f"an array of shape {value.shape}" if value.ndim else f"one {kind}number"
+        kind = {"c": "complex number", "b": "truth value"}.get(value.dtype.kind, "number")
+        return f"an array of shape {value.shape}" if value.ndim else f"one {kind}"
     if isinstance(value, tuple):
         return f"({', '.join(_what(item) for item in value[:6])})"
     if isinstance(value, dict):
         return f"a dict with the keys {sorted(map(str, value))}"
+    if value.text:
+        return f"the text {value.text if len(value.text) <= 40 else value.text[:40] + '…'}"
     article = "an" if value.what[:1].lower() in "aeiou" else "a"
     return f"{article} {value.what}"
 

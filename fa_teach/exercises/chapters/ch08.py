@@ -320,7 +320,7 @@ LARGEST_SAFE_RATE = Exercise(
         "`2 * (g * u).sum() / (beta * (u**2).sum())`, and 0 if that is negative.",
     ),
     explanation=(
-        "Three things decide: the cosine, the length of the gradient, and that of the update. Ten times as long an update needs a rate ten times as "
+        "Besides `beta`, three things decide: the cosine, the length of the gradient, and that of the update. Ten times as long an update needs a rate ten times as "
         "small; with the same rate it may raise the loss although its cosine is 1."
     ),
 )
