@@ -337,6 +337,22 @@ def test_near_miss_is_called_close():
     assert said(1.02) == "every number is 1.02 times the expected one"
 
 
+@pytest.mark.parametrize("rate", [0.003, 0.02])
+def test_simulation_of_any_step_size_is_recognised(rate):
+    """It is off by its steps, and no two of them by the same."""
+
+    def end_of_flow(w_1, w_2, b, t):
+        for _ in range(round(20 / rate)):
+            e = t - w_1 * w_2
+            w_1, w_2 = w_1 + rate * b * e, w_2 + rate * w_1 * e
+        return w_1, w_2
+
+    answer = check(end_of_flow)
+    assert answer.misconception == "simulation"
+    assert "close, but not the exact value" in str(answer)
+    assert not check(lambda w_1, w_2, b, t: (w_1, w_2), name="end_of_flow").hint
+
+
 @pytest.mark.parametrize("word", ["hello", b"hello", "h" * 1000])
 def test_a_word_for_a_number(word):
     """It is told as what it is, and not as something that changes from call to call."""
@@ -345,6 +361,7 @@ def test_a_word_for_a_number(word):
     assert not answer.said
     assert f"it gave the text {word!r}"[:40] in answer.parts[0].remark
     assert len(answer.parts[0].remark) < 120
+    assert check(lambda low, high, smallest: str(word), name="decide").misconception == "words"
     words = iter("abcdefghijklmnopqrstuvwxyz")
     assert "Called again" in check(lambda delta, h: next(words), name="weight_gradient").said
 
@@ -411,7 +428,7 @@ def test_strange_results_are_wrong_and_nothing_worse(function):
 
 
 def test_what_came_and_what_was_expected_is_said():
-    assert "it gave a str, expected an array of shape (3, 4)" in str(
+    assert "it gave the text '42', expected an array of shape (3, 4)" in str(
         check(STRANGE["a string"], name="weight_gradient")
     )
     assert "NaN or infinity" in str(check(STRANGE["NaN"], name="weight_gradient"))

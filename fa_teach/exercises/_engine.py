@@ -24,6 +24,7 @@ import numpy as np
 import fa_teach
 from fa_teach.exercises._answer import Answer, Note, PartResult, Verdict
 from fa_teach.exercises._compare import (
+    Odd,
     arrays_in,
     changed,
     difference,
@@ -79,11 +80,15 @@ class Misconception:
         Takes what the exercise's function takes.
     hint : str
         Says what was thought wrongly, not what to write.
+    rtol : float, optional
+        How close an answer must come to count as this one, if not as close as to the right answer: one simulation is
+        about as good as another.
     """
 
     name: str
     code: Function
     hint: str
+    rtol: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -264,11 +269,12 @@ def _behaves_like(
 ) -> Misconception | None:
     with quiet():
         for misconception in exercise.misconceptions:
+            rtol = misconception.rtol or exercise.rtol
             if all(
                 _alike(
-                    outcome,
-                    call(misconception.code, arguments),
-                    rtol=max(exercise.rtol, SINGLE) if is_single_precision(arguments) else exercise.rtol,
+                    _without_words(outcome),
+                    _without_words(call(misconception.code, arguments)),
+                    rtol=max(rtol, SINGLE) if is_single_precision(arguments) else rtol,
                     atol=exercise.atol,
                 )
                 for outcome, (_, arguments) in zip(outcomes, cases, strict=True)
@@ -285,6 +291,11 @@ def _alike(one: Outcome, other: Outcome, *, rtol: float, atol: float) -> bool:
     if type(one.value) is not type(other.value):
         return False
     return difference(one.value, other.value, rtol=rtol, atol=atol) is None
+
+
+def _without_words(outcome: Outcome) -> Outcome:
+    """Whoever gives words where numbers are asked for has one thought in mind, whatever the words are."""
+    return outcome._replace(value=Odd(outcome.value.what)) if isinstance(outcome.value, Odd) else outcome
 
 
 def _is_empty(outcome: Outcome) -> bool:

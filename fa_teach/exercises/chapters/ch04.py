@@ -64,6 +64,16 @@ CHAIN_FIELD = Exercise(
             "Only the sign of `b` is used. Its size counts as well: it is a factor.",
         ),
         Misconception(
+            "feedback beside the weight",
+            lambda w_1, w_2, b, t: (b * w_2 * (t - w_1 * w_2), w_1 * (t - w_1 * w_2)),
+            "`b` stands in the *place* of `w_2`, not beside it.",
+        ),
+        Misconception(
+            "first weight uphill",
+            lambda w_1, w_2, b, t: (-b * (t - w_1 * w_2), w_1 * (t - w_1 * w_2)),
+            "The first velocity has the wrong sign. `e` is what is *missing*, and both weights follow it in the same way, without a minus.",
+        ),
+        Misconception(
             "output only",
             lambda w_1, w_2, b, t: (0 * w_1, w_1 * (t - w_1 * w_2)),
             "The first weight does not move. That is the case `b = 0` alone.",
@@ -128,6 +138,11 @@ def _rail_with_origin(w_1, w_2, b, t):
     return points[np.argsort(points[:, 0])]
 
 
+def _unsorted(w_1, w_2, b, t):
+    roots = _real(_cubic(w_1**2 - 2 * b * w_2, 2 * b * t))
+    return np.stack([roots, t / roots], axis=1)
+
+
 def _stable_of(points, b):
     return points[points[:, 0] ** 2 + b * points[:, 1] > 0]
 
@@ -167,6 +182,11 @@ RAIL_FIXED_POINTS = Exercise(
             "roots as they come",
             lambda w_1, w_2, b, t: _points(_cubic(w_1**2 - 2 * b * w_2, 2 * b * t), t),
             "`np.roots` gives all three roots of the cubic, and where only one is real the other two are complex: no places in the plane.",
+        ),
+        Misconception(
+            "not sorted",
+            _unsorted,
+            "These are the right points, but `np.roots` gives them in an order of its own. Sort them by `w_1`.",
         ),
         Misconception(
             "stable ones only",
@@ -449,6 +469,13 @@ def _end_of_bp(w_1, w_2, b, t):
     return tuple(chain.path([w_1, w_2], t=t, rule="bp").w[-1])
 
 
+def _simulated(w_1, w_2, b, t, rate=0.01, steps=2000):
+    for _ in range(steps):
+        e = t - w_1 * w_2
+        w_1, w_2 = w_1 + rate * b * e, w_2 + rate * w_1 * e
+    return w_1, w_2
+
+
 END_OF_FLOW = Exercise(
     answer=end_of_flow,
     title="Where it ends",
@@ -525,6 +552,12 @@ END_OF_FLOW = Exercise(
                 w_1, w_2, b, t, lambda ends: -1 if len(ends) == 3 and w_1 < ends[1, 0] else 0
             ),
             "The two basins are exchanged: a start left of the unstable point runs to the left.",
+        ),
+        Misconception(
+            "simulation",
+            _simulated,
+            "Close, but this looks like a simulation: steps of a finite size leave the rail a little, and end beside the true point. Use the fixed points of part 2.",
+            rtol=0.03,
         ),
     ),
     hints=(

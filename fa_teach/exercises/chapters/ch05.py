@@ -292,7 +292,8 @@ def _slowest(A, W, B):
     values, vectors = np.linalg.eig(W @ B)
     nu, p = np.linalg.eigh(A.T @ A)
     i = np.lexsort((values.imag, values.real.round(9)))[0]
-    return values[i].real + nu[0], _upright(np.outer(vectors[:, i].real, p[:, 0]))
+    M = np.outer(vectors[:, i].real, p[:, 0])  # of a pair, only the complex vector has length 1
+    return values[i].real + nu[0], M * np.sign(M.flat[np.abs(M).argmax()])
 
 
 def _singular(A, W, B):
@@ -349,6 +350,11 @@ MOST_MISALIGNED_ERROR = Exercise(
             "the other sign",
             lambda A, W, B: (most_misaligned_error(A, W, B)[0], -most_misaligned_error(A, W, B)[1]),
             "The same error, turned round. An eigenvector has no sign of its own: take the one whose largest entry is positive.",
+        ),
+        Misconception(
+            "half of the matrix",
+            lambda A, W, B: _lowest(W @ B, A.T @ A),
+            "`np.linalg.eigh` reads the lower half of a matrix and takes the upper one for its mirror image. `W @ B` is not symmetric: take its symmetric part first.",
         ),
         Misconception(
             "twice the symmetric part",

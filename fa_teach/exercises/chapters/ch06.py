@@ -310,6 +310,16 @@ STEPS_TO_LEAVE = Exercise(
             ),
             "The logarithm to base ten is divided by the natural one. Any base will do, but the same one in both.",
         ),
+        Misconception(
+            "rounded up",
+            lambda eigenvalue, rate, kick, far: np.ceil(steps_to_leave(eigenvalue, rate, kick, far)),
+            "This is rounded up. Asked for is a number that need not be whole.",
+        ),
+        Misconception(
+            "rounded down",
+            lambda eigenvalue, rate, kick, far: np.floor(steps_to_leave(eigenvalue, rate, kick, far)),
+            "This is rounded down. Asked for is a number that need not be whole.",
+        ),
     ),
     hints=(
         "By which number does one step multiply the length of a displacement along this eigenvector? After how many factors is `far` reached?",

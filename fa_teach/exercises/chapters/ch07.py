@@ -248,6 +248,16 @@ FIRST_ALIGNMENT = Exercise(
             "Each sample has a cosine of its own here, and these are averaged. The weights see the mean of the products: average first.",
         ),
         Misconception(
+            "product of means",
+            lambda B_2, x, delta_2: _cosine(
+                B_2
+                @ np.outer(delta_2.mean(axis=0), x.mean(axis=0))
+                @ np.outer(x.mean(axis=0), delta_2.mean(axis=0)),
+                B_2,
+            ),
+            "The mean of products is not the product of means: multiply error and input within each sample, and average then.",
+        ),
+        Misconception(
             "one factor",
             _root,
             "The matrix `S` is there with a root too many. `W_2` reads what `W_1` has written: each of the two brings a factor `C`.",

@@ -73,6 +73,18 @@ SIGN_CARRIERS = Exercise(
             "This is the mean of the magnitudes. For carriers as long as `B` it takes the root of the mean *square*.",
         ),
         Misconception(
+            "standard deviation",
+            lambda weights, feedback: _signed(
+                weights, feedback, lambda W, B: np.sign(W.mT) * B.std(axis=(-2, -1), keepdims=True)
+            ),
+            "`std` subtracts the mean first. The size asked for is the root of the mean square of the entries as they are.",
+        ),
+        Misconception(
+            "standard deviation of all",
+            lambda weights, feedback: _signed(weights, feedback, lambda W, B: np.sign(W.mT) * B.std()),
+            "`std` subtracts the mean first, and here it runs over all networks of an ensemble. Take the root of the mean square, over the last two axes.",
+        ),
+        Misconception(
             "backpropagation",
             lambda weights, feedback: _signed(weights, feedback, lambda W, B: W.mT),
             "These are the transposed weights themselves: backpropagation, with all of the weight transport.",

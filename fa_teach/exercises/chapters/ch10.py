@@ -187,6 +187,11 @@ DECIDE = Exercise(
             lambda low, high, smallest: -1 if np.isnan(low) else decide(low, high, smallest),
             "A run without a number has refuted nothing. It is not decided.",
         ),
+        Misconception(
+            "words",
+            lambda low, high, smallest: "not decided",
+            "Return the numbers 1, -1 or 0, not words.",
+        ),
     ),
     hints=(
         "Three answers: the whole interval is above the threshold, the whole interval is below it, or neither.",
