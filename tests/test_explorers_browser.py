@@ -170,9 +170,9 @@ def test_only_pages_with_an_explorer_load_the_script():
     with_explorer = {name for name, _ in FOUND}
     for name in PAGES:
         source = (HTML / name).read_text(encoding="utf-8")
-        assert len(re.findall(r'<script[^>]*data-explorers="[^"]*explorers\.js', source)) == (name in with_explorer), (
-            name
-        )
+        assert len(re.findall(r'<script[^>]*data-explorers="[^"]*explorers\.js', source)) == (
+            name in with_explorer
+        ), name
         assert "jupyter.widget" not in source, f"{name} holds widget states: the data is there twice"
 
 
