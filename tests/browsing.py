@@ -22,8 +22,8 @@ AXE = ROOT / "js" / "node_modules" / "axe-core" / "axe.min.js"
 FORMULA = "scrollable-region-focusable"
 
 
-def faults_by_axe(page, rules=None):
-    """What axe-core finds on an open page, by all of its rules or by some."""
+def faults_by_axe(page, rules=None, within="html"):
+    """What axe-core finds on an open page or within a part of it, by all of its rules or by some."""
     if not AXE.exists():
         pytest.skip(
             "axe-core is not installed: `npm ci` in js/ brings it; accessibility was not checked by it"
@@ -33,7 +33,8 @@ def faults_by_axe(page, rules=None):
     options = {"preload": False, "resultTypes": ["violations"]}  # no request for style sheets
     if rules:
         options["runOnly"] = {"type": "rule", "values": rules}
-    for violation in page.evaluate("async options => (await axe.run(document, options)).violations", options):
+    run = "async ([within, options]) => (await axe.run(within, options)).violations"
+    for violation in page.evaluate(run, [within, options]):
         for node in violation["nodes"]:
             if not (violation["id"] == FORMULA and "math-scroll" in node["html"]):
                 yield f"{violation['id']} ({violation['impact']}): {node['html'][:160]}"
