@@ -244,6 +244,8 @@ def _defer_scripts(app: Sphinx, context: dict[str, Any]) -> None:
 
 
 _DATA = re.compile(r'<script type="application/json" class="fa-data">(.*?)</script>', re.DOTALL)
+# Of Sphinx's bibliography: a list whose children are no items, and a role that has been given up.
+_OLD_ROLES = re.compile(r' role="(?:list(?=" class="citation-list")|doc-biblioentry)"')
 _THEBE = re.compile(
     r'<script type="text/x-thebe-config">.*?</script>\s*(<script>kernelName.*?</script>)?', re.DOTALL
 )
@@ -437,6 +439,7 @@ def _improve(
     if "body" in context:
         up = "../" * pagename.count("/")
         body = _SUMMARY.sub(rf"\1{_SUMMARY_HEAD}", _THEBE.sub("", str(context["body"])))
+        body = _OLD_ROLES.sub("", body)
         if 'class="fa-explorer"' in body:
             body = data_beside(body, folder=Path(app.outdir, "_static", "data"), up=up)
             library = f"{up}_static/explorers.js"

@@ -1,7 +1,6 @@
 """Explorers of the built book in a real browser, without a kernel and without a network. Run `make book` first."""
 
 import re
-from pathlib import Path
 
 import pytest
 from browsing import HTML, PAGES, faults_by_axe
@@ -22,8 +21,7 @@ FOUND = [
         r'class="fa-explorer" id="[\w-]+" data-explorer="([\w-]+)"', (HTML / name).read_text(encoding="utf-8")
     )
 ]
-everywhere = pytest.mark.parametrize(("name", "slug"), FOUND, ids=[f"{Path(n).stem}-{s}" for n, s in FOUND])
-# What is the same wherever an explorer stands is tried on one page, that of its chapter.
+# What an explorer does is the same wherever it stands: it is tried on the page of its chapter.
 ONCE = [(name, slug) for name, slug in FOUND if re.fullmatch(r"book/\d\d_\w+\.html", name)]
 once = pytest.mark.parametrize(("name", "slug"), ONCE, ids=[slug for _, slug in ONCE])
 PHONE = {"viewport": PHONE_SIZE, "has_touch": True, "is_mobile": True}
@@ -189,7 +187,7 @@ def test_every_control_changes_picture_and_words(visit, name, slug, how):
         assert len({words for words, _ in seen}) > 1, f"{control}: the sentence never changed"
 
 
-@everywhere
+@once
 def test_presets_links_and_address(visit, name, slug):
     """A sentence sets the picture, a teacher links to it, and both get the same."""
     page = visit(name)
@@ -377,8 +375,7 @@ def test_focus_is_seen(visit, name, slug):
 
 
 @once
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("size", ["desk", "phone"])
+@pytest.mark.parametrize(("scheme", "size"), [("light", "desk"), ("dark", "phone")])
 def test_axe(visit, name, slug, scheme, size):
     """No violation in an explorer that is alive; whole pages are looked at with the site."""
     page = visit(name, color_scheme=scheme, **(PHONE if size == "phone" else {}))
