@@ -33,7 +33,7 @@ from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 from sphinx.util.math import get_node_equation_number
 
-from fa_teach import assignments, explorers, lite
+from fa_teach import assignments, explorers, lite, pages
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -238,10 +238,11 @@ def repository(options: Mapping[str, Any]) -> tuple[str, str]:
 
     They come from the theme's options `repository_url` and `repository_branch`, else from GitHub's own variables.
     """
-    url = options.get("repository_url") or ""
+    url = pages.repository(options, os.environ)
     found = re.search(r"github\.com/([\w.-]+/[\w.-]+?)(?:\.git)?/?$", url)
-    name = found[1] if found else os.environ.get("GITHUB_REPOSITORY", "")
-    return name, os.environ.get("GITHUB_SHA") or options.get("repository_branch") or "main"
+    return found[1] if found else "", os.environ.get("GITHUB_SHA") or options.get(
+        "repository_branch"
+    ) or "main"
 
 
 def run_links(pagename: str, *, student: bool, lite_built: bool, repository: tuple[str, str]) -> str:

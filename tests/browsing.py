@@ -71,6 +71,20 @@ def site():
     server.server_close()
 
 
+def listen(page, complaints, *, allowed):
+    """Write down what a page says in the console, its errors, and what it asks of any other place than its own."""
+    page.on("console", lambda message: complaints.append(f"console {message.type}: {message.text}"))
+    page.on("pageerror", lambda error: complaints.append(f"script error: {error}"))
+    page.on(
+        "request",
+        lambda request: (
+            complaints.append(f"request to another place: {request.url}")
+            if not request.url.startswith((allowed, "data:", "blob:"))
+            else None
+        ),
+    )
+
+
 @pytest.fixture
 def visit(browser, site):
     """Open a page; afterwards it must have asked no other host for anything and said nothing in the console."""
@@ -81,16 +95,7 @@ def visit(browser, site):
         context = browser.new_context(**options)
         contexts.append(context)
         page = context.new_page()
-        page.on("console", lambda message: complaints.append(f"console {message.type}: {message.text}"))
-        page.on("pageerror", lambda error: complaints.append(f"script error: {error}"))
-        page.on(
-            "request",
-            lambda request: (
-                complaints.append(f"request to another host: {request.url}")
-                if not request.url.startswith((site, "data:", "blob:"))
-                else None
-            ),
-        )
+        listen(page, complaints, allowed=site)
         page.on(
             "response",
             lambda response: (

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from browsing import HTML, PAGES, faults_by_axe
+from browsing import HTML, PAGES, faults_by_axe, listen
 from browsing import PHONE as PHONE_SIZE
 
 from fa_teach import explorers
@@ -294,12 +294,7 @@ def test_over_file(browser, name, slug):
     """A copy on a stick must do what the site does."""
     complaints = []
     page = browser.new_page()
-    page.on("console", lambda message: complaints.append(message.text))
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on(
-        "request",
-        lambda r: complaints.append(r.url) if not r.url.startswith(("file:", "data:", "blob:")) else None,
-    )
+    listen(page, complaints, allowed="file:")
     page.goto((HTML / name).as_uri())
     shown = Shown(page, slug)
     before = shown.state()

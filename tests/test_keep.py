@@ -7,7 +7,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from browsing import HTML
+from browsing import HTML, listen
 from test_assignments import chapters, leaks
 
 from fa_teach import assignments, exercises, keep
@@ -297,21 +297,12 @@ def from_disk(browser, unpacked):
     context.set_offline(True)
     complaints = []
     page = context.new_page()
-    page.on("console", lambda message: complaints.append(f"console {message.type}: {message.text}"))
-    page.on("pageerror", lambda error: complaints.append(f"script error: {error}"))
+    listen(page, complaints, allowed="file:")
     page.on(
         "requestfailed",
         lambda request: (
             complaints.append(f"{request.failure}: {request.url}")
             if request.failure != "net::ERR_ABORTED"  # the reader went on before all was loaded
-            else None
-        ),
-    )
-    page.on(
-        "request",
-        lambda request: (
-            complaints.append(f"asked for {request.url}")
-            if not request.url.startswith(("file:", "data:", "blob:"))
             else None
         ),
     )
