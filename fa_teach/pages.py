@@ -232,8 +232,6 @@ def _defer_scripts(app: Sphinx, context: dict[str, Any]) -> None:
         if name.endswith("documentation_options.js"):
             script = type(script)("", priority=script.priority, body=re.sub(r"\s+", " ", settings))
         elif name:
-            if name.startswith("explorers.js") or name.endswith("/explorers.js"):
-                continue  # when it is wanted: see `data_beside`
             script = type(script)(
                 script.filename, priority=script.priority, **{**script.attributes, "defer": "defer"}
             )

@@ -5,7 +5,7 @@ r"""What the book's build needs: a Sphinx extension, named in ``_config.yml``.
 - *Light mathematics.* LaTeX becomes MathML while the book is built: a page shows its formulas before, and without, any
   script, and a screen reader reads them. A formula that cannot be translated is a warning, so it fails the build.
 - *Explorers without a kernel.* Notebooks are told that they run for the book, so that explorers show what a page can
-  play by itself; their script is copied, and loaded by the pages that have one.
+  play by itself; their script is copied (`fa_teach.pages` has it loaded when an explorer comes near).
 - *Quiet pages.* The theme loads scripts that this book does not use; here they are left out.
 - *Run it.* Each notebook's page says where it can be run; JupyterLite is built beside the pages (see `fa_teach.lite`).
 - *No leaks.* Assignments are built from sources that hold solutions and hidden tests (see `fa_teach.assignments`).
@@ -94,18 +94,10 @@ def forget_stale_outputs(app: Sphinx, config: Config) -> None:
 
 
 def play_without_kernel(app: Sphinx, config: Config) -> None:
-    """Tell the kernels that they run for the book, and copy the explorers' script."""
+    """Tell the kernels that they run for the book, and copy the explorers' script, a classic one as ``file://`` wants."""
     os.environ[explorers.MODE] = "static"
     os.environ.setdefault("TQDM_DISABLE", "1")  # a slow machine must not add a progress bar to a page
     config.html_static_path.append(str(explorers.STATIC / "explorers.js"))
-
-
-def _load_script_where_needed(
-    app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: nodes.document | None
-) -> None:
-    """Only pages with an explorer load the script; it is a classic one, which also runs over file://."""
-    if 'class="fa-explorer"' in str(context.get("body", "")):
-        app.add_js_file("explorers.js", loading_method="defer")
 
 
 # -- Light mathematics --------------------------------------------------------------------------
@@ -391,7 +383,6 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("config-inited", forget_stale_outputs)
     app.connect("config-inited", play_without_kernel)
     app.connect("config-inited", note_where_to_run)
-    app.connect("html-page-context", _load_script_where_needed)
     app.add_role("student-notebook", StudentNotebook())
     app.add_directive("install-line", InstallLine)
     app.connect("html-page-context", _add_run_links)
