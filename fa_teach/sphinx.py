@@ -94,7 +94,7 @@ def forget_stale_outputs(app: Sphinx, config: Config) -> None:
 
 
 def play_without_kernel(app: Sphinx, config: Config) -> None:
-    """Tell the kernels that they run for the book, and copy the explorers' script, a classic one as ``file://`` wants."""
+    """Tell the kernels that they run for the book, and copy the explorers' script (a classic one, for ``file://``)."""
     os.environ[explorers.MODE] = "static"
     os.environ.setdefault("TQDM_DISABLE", "1")  # a slow machine must not add a progress bar to a page
     config.html_static_path.append(str(explorers.STATIC / "explorers.js"))
