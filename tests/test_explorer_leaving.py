@@ -90,6 +90,35 @@ def test_agreement_with_the_chapter():
     )
 
 
+def test_answers_in_the_chapter():
+    """What its answers count in the pictures, and what it says of all ten networks."""
+    data, at = recorded(), rec.ANGLES.tolist().index
+    left = {name: (data[f"{name}_left"] >= 0).sum(axis=1) for name in rec.SETTINGS}
+    for name, counts in (("many", (0, 6, 9, 10)), ("few", (0, 6, 10, 10)), ("wide", (0, 0, 0, 8))):
+        assert [left[name][at(angle)] for angle in (45.0, 60.0, 75.0, 90.0)] == list(counts)
+    for name in rec.SETTINGS:
+        ends, starts = data[f"{name}_weights"][:, -1], data[f"{name}_weights"][:, 0]
+        assert (ends[: at(105.0) + 1] > 0).all(), "aligned up to 105 degrees"
+        assert (ends[at(75.0) :] > starts[at(75.0) :]).all(), "turned towards the feedback"
+        assert 1 <= (ends[at(180.0)] > 0).sum() <= 3, "and from the opposite side seldom all the way"
+    quiet = data["few_highest"][at(45.0)] / 10 ** data["few_loss"][at(45.0), 0]
+    assert np.flatnonzero(quiet > 1e3).tolist() == [1, 7]
+    assert data["few_highest"][at(45.0)].max() < 0.01
+    assert (data["few_left"][at(60.0), 1], data["few_forecast_left"][at(60.0), 1]) == (5550, 53)
+    ends = 10 ** data["few_loss"][at(180.0), -1]
+    assert (round(ends.min(), 2), round(ends.max(), 2)) == (0.08, 0.44)
+    for network, rate, step, highest in (
+        (7, 2.58, 13, 0.25),
+        (1, 1.14, 38, 0.26),
+        (8, 0.76, 32, 0.28),
+        (2, 0.30, 89, 0.51),
+    ):
+        arrays = Leaving.compute(network=str(network))
+        assert arrays["rate"] == pytest.approx(rate, abs=0.006)
+        assert arrays["left"] == step
+        assert arrays["highest"] == pytest.approx(highest, abs=0.006)
+
+
 def test_fates_follow_from_the_losses():
     """The words may not contradict what is drawn."""
     for name in rec.SETTINGS:
