@@ -284,8 +284,7 @@ class InstallLine(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         """Make a code block of it."""
         name, commit = self.config.fa_teach_repository
-        origin = f"fa_teach @ git+https://github.com/{name}@{commit}" if name else "fa_teach"
-        line = f'%pip install -q "{origin}"'
+        line = f'%pip install -q "fa_teach @ git+https://github.com/{name or "OWNER/NAME"}@{commit}"'
         return [nodes.literal_block(line, line, language="text")]
 
 
