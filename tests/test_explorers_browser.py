@@ -370,10 +370,24 @@ def test_focus_is_seen(visit, name, slug):
 
 
 @once
-@pytest.mark.parametrize(("scheme", "size"), [("light", "desk"), ("dark", "phone")])
-def test_axe(visit, name, slug, scheme, size):
-    """No violation in an explorer that is alive; whole pages are looked at with the site."""
-    page = visit(name, color_scheme=scheme, **(PHONE if size == "phone" else {}))
+@pytest.mark.parametrize("size", ["desk", "phone"])
+def test_axe(visit, name, slug, size):
+    """No violation in an explorer that is alive, in light and dark; whole pages are looked at with the site."""
+    options = PHONE if size == "phone" else {}
+    page = visit(name, color_scheme="light", reduced_motion="reduce", **options)
     Shown(page, slug)
     found = list(faults_by_axe(page, within=f"#{slug}"))
+    page.emulate_media(color_scheme="dark")
+    page.wait_for_function("document.documentElement.dataset.theme === 'dark'")
+    found += [f"in the dark: {fault}" for fault in faults_by_axe(page, within=f"#{slug}")]
     assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize(("name", "slug"), sorted({*FOUND} - {*ONCE}))
+def test_it_lives_on_other_pages_too(visit, name, slug):
+    """Among the explorers and in assignments, where text and neighbours are others."""
+    shown = Shown(visit(name), slug)
+    before = shown.state()
+    label = list(shown.explorer.presets.values())[-1][0]
+    shown.root.get_by_role("button", name=label, exact=True).click()
+    assert shown.state() != before
