@@ -230,7 +230,7 @@ def test_a_cell_is_chosen_in_either_map(page, how):
 
 
 @pytest.mark.browser
-def test_the_arrow_keys_walk_on_the_maps(page):
+def test_keys_walk_on_the_maps(page):
     """Up is more weights, right is more feedback; at the border it stays."""
     opened = page()
     ring = opened.locator(".fax-chosen").nth(1)
@@ -242,6 +242,11 @@ def test_the_arrow_keys_walk_on_the_maps(page):
         ("ArrowRight", "weights × 4, feedback × 100"),
         ("ArrowDown", "weights × 2, feedback × 100"),
         ("ArrowLeft", "weights × 2, feedback × 30"),
+        ("Home", "weights × 2, feedback × 0.01"),
+        ("PageUp", "weights × 8, feedback × 0.01"),
+        ("End", "weights × 8, feedback × 100"),
+        ("PageDown", "weights × 0.1, feedback × 100"),
+        ("ArrowLeft", "weights × 0.1, feedback × 30"),
     ):
         opened.keyboard.press(key)
         assert said in words.text_content()

@@ -49,7 +49,7 @@ export default {
         for (let column = 0; column < columns; column++) {
           const box = svg(cells, "rect", { class: "fax-cell" });
           const title = svg(box, "title");
-          const text = svg(cells, "text", { "text-anchor": "middle", "dominant-baseline": "central", class: "fax-name", "pointer-events": "none", "aria-hidden": "true" });
+          const text = svg(cells, "text", { "text-anchor": "middle", "dominant-baseline": "central", class: "fax-name", style: "font-size: 11px", "pointer-events": "none", "aria-hidden": "true" });
           boxes.push({ box, title, text, row, column });
         }
       const outline = svg(plane.over, "path", { fill: "none", style: `stroke:${color("ink")}`, "stroke-width": 2.4, "stroke-linecap": "square", "pointer-events": "none", class: "fax-helps" });
@@ -62,14 +62,24 @@ export default {
         "aria-valuemax": rows * columns - 1,
       });
       const focus = svg(group, "rect", { class: "fax-focus", rx: 6 });
-      const rim = svg(group, "rect", { rx: 4, fill: "none", style: `stroke:${color("page")}`, "stroke-width": 6 });
-      const ring = svg(group, "rect", { rx: 4, fill: "none", style: `stroke:${color("ink")}`, "stroke-width": 2.6, "pointer-events": "all" });
+      const rim = svg(group, "rect", { rx: 4, fill: "none", style: `stroke:${color("page")}`, "stroke-width": 4 });
+      const ring = svg(group, "rect", { rx: 4, fill: "none", style: `stroke:${color("ink")}`, "stroke-width": 2, "pointer-events": "all" });
       group.addEventListener("keydown", (event) => {
-        const step = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [1, 0], ArrowDown: [-1, 0] }[event.key];
-        if (!step) return;
+        const [row, column] = [scales.indexOf(shown.values.scale), strengths.indexOf(shown.values.strength)];
+        const to = {
+          ArrowLeft: [row, column - 1],
+          ArrowRight: [row, column + 1],
+          ArrowUp: [row + 1, column],
+          ArrowDown: [row - 1, column],
+          Home: [row, 0],
+          End: [row, columns - 1],
+          PageUp: [rows - 1, column],
+          PageDown: [0, column],
+        }[event.key];
+        if (!to) return;
         event.preventDefault();
         event.stopPropagation();
-        choose(scales.indexOf(shown.values.scale) + step[0], strengths.indexOf(shown.values.strength) + step[1]);
+        choose(...to);
       });
       const pick = (event) => {
         const box = svgRoot.getBoundingClientRect();
@@ -105,7 +115,7 @@ export default {
             set(cell, { x: x - w / 2 + 0.5, y: y - h / 2 + 0.5, width: w - 1, height: h - 1 });
             set(text, { x, y });
           }
-          for (const [node, out] of [[focus, -1], [rim, 3], [ring, 3]]) set(node, { x: -w / 2 + out, y: -h / 2 + out, width: w - 2 * out, height: h - 2 * out });
+          for (const [node, out] of [[focus, -1], [rim, 2], [ring, 2]]) set(node, { x: -w / 2 + out, y: -h / 2 + out, width: w - 2 * out, height: h - 2 * out });
         },
         draw({ values, arrays }) {
           const start = values.time * rows * columns;

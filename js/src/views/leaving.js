@@ -197,7 +197,7 @@ export default {
       const items = [];
       if (under) items.push({ text: `FA, network ${values.network}, and BP`, role: "fa", x: x(30), y: y(arrays.loss[30]) - 22, anchor: "middle" });
       else {
-        items.push({ text: `FA, network ${values.network}`, role: "fa", x: x(last()) - 6, y: y(Math.max(...arrays.loss.slice(42))) - 14, anchor: "end" });
+        items.push({ text: `FA, network ${values.network}`, role: "fa", x: x(last()) - 6, y: y(Math.max(...arrays.loss.slice(36))) - 18, anchor: "end" });
         items.push({ text: "BP, if it goes on", role: "bp", x: x(last()) - 6, y: Math.min(y(arrays.bp_band[3 * 40 + 1]) + 15, loss.height - 12), anchor: "end" });
       }
       if (!under && shown > 2) items.push({ text: "forecast", role: "neutral", x: x(shown) - 12, y: y(arrays.forecast[shown]) + (shown < peak ? 4 : 26), anchor: "end" });
