@@ -9,6 +9,8 @@ from browsing import HTML, PAGES, PHONE
 
 pytestmark = pytest.mark.browser
 
+# a window of 1280 px at 200 % zoom, a phone, and the narrowest window that pages are asked to fit (WCAG 1.4.10)
+WIDTHS = (640, PHONE["width"], 320)
 CHAPTERS = [page for page in PAGES if page.startswith("book/")]
 FILE_NAME = re.compile(r"\.(png|svg|jpe?g|webp|gif|ipynb)$", re.IGNORECASE)
 
@@ -35,8 +37,15 @@ def faults_of_images(page):
             yield f"{image['src']} does not load"
 
 
+def narrow(page, width):
+    """Make the window narrow, and wait until all of the page is laid out anew, also what is out of sight."""
+    page.set_viewport_size({"width": width, "height": PHONE["height"]})
+    page.add_style_tag(content="* { content-visibility: visible !important; }")
+    page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+
 def faults_of_width(page):
-    """At 390 px only a box of its own (code, table, formula) may scroll sideways, never the page."""
+    """Only a box of its own (code, table, formula) may scroll sideways, never the page."""
     excess, wide = page.evaluate(
         """() => {
             const view = document.documentElement.clientWidth;
@@ -52,10 +61,11 @@ def faults_of_width(page):
             return [document.documentElement.scrollWidth - view, wide.slice(0, 5).map(e => e.outerHTML.slice(0, 120))];
         }"""
     )
+    width = page.viewport_size["width"]
     if excess > 0:
-        yield f"{excess} px wider than a phone"
+        yield f"{excess} px wider than a window of {width} px"
     for element in wide:
-        yield f"wider than a phone: {element}"
+        yield f"wider than a window of {width} px: {element}"
 
 
 def faults_of_shape(page):
@@ -76,9 +86,10 @@ def test_page(visit, name):
     faults = list(faults_of_images(page))
     if page.locator("main article h1").count() != 1 and name not in {"genindex.html", "search.html"}:
         faults.append("not exactly one main heading")
-    page.set_viewport_size(PHONE)
-    faults += faults_of_width(page)
-    faults += faults_of_shape(page)
+    for width in WIDTHS:
+        narrow(page, width)
+        faults += faults_of_width(page)
+        faults += faults_of_shape(page)
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme)  # the page follows the reader's preference at once
         page.wait_for_function("scheme => document.documentElement.dataset.theme === scheme", arg=scheme)
