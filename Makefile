@@ -132,14 +132,19 @@ test: lint everything ## everything: lint, library, doctests, notebooks, the bui
 .PHONY: everything
 everything: $(INSTALLED)
 	$(PY) -m pytest -n $(JOBS) -m "not browser" $(PYTEST_ARGS)
-	@echo "== notebooks: every checked number is computed again and compared"
-	$(if $(NOTEBOOKS),$(PY) -m pytest -p no:cacheprovider -n $(JOBS) --dist loadfile --nbval --nbval-cell-timeout 120 $(NOTEBOOKS),@echo "no notebooks yet")
-	@$(MAKE) --no-print-directory book
+	@$(MAKE) --no-print-directory -j2 $(SYNC) compare book
 	@echo "== the built book in a browser"
 	$(PY) -m pytest -n $(JOBS) -m browser tests --ignore tests/test_explorers_lab.py $(PYTEST_ARGS)
 	@echo "== the explorers in a real JupyterLab: by itself, because it times a kernel's answers"
 	$(PY) -m pytest -m browser tests/test_explorers_lab.py $(PYTEST_ARGS)
 	@echo "make test: library tests, doctests, notebooks, book build and browser tests passed."
+
+# While the notebooks run in as many processes as there are cores, the book, which needs one core, is built beside them.
+SYNC := $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
+.PHONY: compare
+compare: $(INSTALLED)
+	@echo "== notebooks: every checked number is computed again and compared"
+	$(PY) -m pytest -p no:cacheprovider -n $(JOBS) --dist loadfile --nbval --nbval-cell-timeout 120 $(NOTEBOOKS)
 
 .PHONY: js
 js: $(INSTALLED) ## build the explorers' front end again (needs Node 20 or newer)

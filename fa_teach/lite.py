@@ -132,6 +132,39 @@ def without_outputs(notebook: Notebook) -> Notebook:
     return {**notebook, "cells": [cell | fresh if cell["cell_type"] == "code" else cell for cell in cells]}
 
 
+SMALLER = (
+    "Python in the browser computes about ten times more slowly than Python on its own. So this copy is smaller than "
+    "the chapter: lines that end in `# in the book: …` have fewer seeds or steps. The text speaks of the book's "
+    "numbers. To see them here, put the book's values back, and wait."
+)
+_SMALLER = re.compile(r'^(\s*(?:[\w, ]+ = |\w+=|"\w+": ))(.+?)(,?)  # in the browser: (.+)$', re.MULTILINE)
+
+
+def smaller(code: str) -> str:
+    """Code as it runs in the browser: with the values that comments keep ready for it.
+
+    Examples
+    --------
+    >>> print(smaller("seeds = range(10)  # in the browser: range(3)"))
+    seeds = range(3)  # in the book: range(10)
+    >>> print(smaller("    steps=8000,  # in the browser: 2000"))
+        steps=2000,  # in the book: 8000
+    """
+    return _SMALLER.sub(r"\1\4\3  # in the book: \2", code)
+
+
+def for_browser(notebook: Notebook) -> Notebook:
+    """A copy whose experiments are smaller where the chapter says so, with a sentence about it above."""
+    cells: list[Cell] = [
+        {**cell, "source": smaller(source(cell))} if cell["cell_type"] == "code" else cell
+        for cell in notebook["cells"]
+    ]
+    if [source(cell) for cell in cells] == [source(cell) for cell in notebook["cells"]]:
+        return notebook
+    note: Cell = {"cell_type": "markdown", "id": "smaller-here", "metadata": {}, "source": SMALLER}
+    return {**notebook, "cells": [cells[0], note, *cells[1:]]}
+
+
 _OPEN = re.compile(r"^(:{3,})\{([\w:]+)\}\s*(.*)$")
 _BOX = {"prediction": "warning", "learned": "success", "limits": "danger"}
 
@@ -299,7 +332,7 @@ def write_site(
         shutil.rmtree(folder, ignore_errors=True)
     work.mkdir(parents=True)
     for path, notebook in notebooks.items():
-        write(without_outputs(notebook), work / "files" / path)
+        write(without_outputs(for_browser(notebook)), work / "files" / path)
     shutil.copytree(WHEELS, work / "wheels")
     _run("hatchling", "build", "-t", "wheel", "-d", str((work / "wheels").resolve()), folder=library)
     _settings(work, site.resolve(), "./static/pyodide/pyodide.js" if distribution else f"{CDN}pyodide.js")

@@ -202,21 +202,24 @@ def test_presets_links_and_address(visit, name, slug):
     assert len({words for words, _ in said.values()}) == len(said), "every preset is about something else"
     for preset, state in said.items():
         fresh = Shown(visit(f"{name}#{slug}:preset={preset}"), slug)
-        assert fresh.state()[0] == state[0]
+        assert fresh.words() == state[0]
         fresh.page.wait_for_function(
             "slug => { const box = document.querySelector(`#${slug} .fax`).getBoundingClientRect();"
             " return box.bottom > 0 && box.top < innerHeight; }",
             arg=slug,
         )
+        fresh.page.context.close()
     for link in page.locator(f'main a[href*="#{slug}:"]').all():
         shown.reset()
         target = link.get_attribute("href")
         link.click()
-        fresh = Shown(visit(name + "#" + target.partition("#")[2]), slug)
-        assert shown.words() == fresh.words(), target
-        preset = re.search(r"preset=([\w-]+)", target)
+        preset = re.search(r"preset=([\w-]+)$", target)
         if preset:
             assert shown.words() == said[preset.group(1)][0]
+        else:  # of presets it is known already what a fresh page says
+            fresh = Shown(visit(name + "#" + target.partition("#")[2]), slug)
+            assert shown.words() == fresh.words(), target
+            fresh.page.context.close()
 
 
 @once
