@@ -51,6 +51,8 @@ ONLY_SHOW = (
     explorers.STATIC,
     PACKAGE / "sphinx.py",
     PACKAGE / "pages.py",
+    PACKAGE / "lite.py",
+    PACKAGE / "keep.py",
 )  # no number or figure depends on these
 
 
