@@ -124,6 +124,8 @@ def _write_for_robots(app: Sphinx, error: Exception | None) -> None:
         pages = [f"{name}.html" for name in sorted(app.env.found_docs)]
         (out / "sitemap.xml").write_text(site_map(url, pages), encoding="utf-8")
         robots += f"Sitemap: {url}sitemap.xml\n"
+    else:
+        (out / "sitemap.xml").unlink(missing_ok=True)  # of an earlier build, which knew its address
     (out / "robots.txt").write_text(robots, encoding="utf-8")
     first = f"{app.config.root_doc}.html"
     title = html.escape(app.config.html_title or app.config.project)

@@ -2,12 +2,14 @@
 
 import functools
 import http.server
+import os
 import threading
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
-from fa_teach import keep
+from fa_teach import keep, pages
 
 ROOT = Path(__file__).parents[1]
 HTML = ROOT / "_build" / "html"
@@ -16,6 +18,8 @@ PAGES = sorted(
     for path in HTML.rglob("*.html")
     if path.relative_to(HTML).parts[0] not in {"_static", "lite"} and path.name != "index.html"
 )
+# Where the site starts on its server: only the page for addresses that lead nowhere has to know.
+BASE = urlsplit(pages.address(os.environ)).path or "/"
 PHONE = {"width": 390, "height": 844}
 AXE = ROOT / "js" / "node_modules" / "axe-core" / "axe.min.js"
 # A formula wider than the page scrolls in a box of its own, which browsers let the keyboard reach by themselves.
@@ -57,6 +61,9 @@ def browser():
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):
+    def translate_path(self, path):
+        return super().translate_path("/" + path.removeprefix(BASE).removeprefix("/"))
+
     def log_message(self, *args):
         pass
 

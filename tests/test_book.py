@@ -5,7 +5,7 @@ from collections import defaultdict
 from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 
 import pytest
-from browsing import HTML, PAGES, PHONE
+from browsing import BASE, HTML, PAGES, PHONE
 
 pytestmark = pytest.mark.browser
 
@@ -124,7 +124,7 @@ def test_links_and_anchors_lead_somewhere():
         anchors[name] = set(re.findall(r'\s(?:id|name)="([^"]+)"', source))
         for target in re.findall(r'<a\s[^>]*href="([^"]*)"', source):
             # the page for addresses that lead nowhere starts at the root of the site
-            links[name].add(target.replace("&amp;", "&").removeprefix("/" if name == "404.html" else "//"))
+            links[name].add(target.replace("&amp;", "&").removeprefix(BASE if name == "404.html" else "//"))
     broken = []
     for name, targets in links.items():
         for target in targets:

@@ -103,6 +103,26 @@ def test_smaller_values_for_the_browser_are_python():
         assert len(notes) == (marked > 0), path
 
 
+def test_the_browsers_copy_is_smaller_and_says_so():
+    """In all three kinds of lines that can be marked; a notebook without marks stays as it is."""
+    code = (
+        "seeds, few = range(10), 3  # in the browser: range(3), 2\n"
+        "run = train(\n    net,\n    steps=8000,  # in the browser: 2000\n)\n"
+        'options = {\n    "steps": 410,  # in the browser: 41\n}'
+    )
+    title = {"cell_type": "markdown", "id": "title", "metadata": {}, "source": "# Title"}
+    cell = {"cell_type": "code", "id": "code", "metadata": {}, "source": code}
+    copy = lite.for_browser({"cells": [title, cell]})["cells"]
+    assert [one["id"] for one in copy] == ["title", "smaller-here", "code"]
+    assert copy[2]["source"] == (
+        "seeds, few = range(3), 2  # in the book: range(10), 3\n"
+        "run = train(\n    net,\n    steps=2000,  # in the book: 8000\n)\n"
+        'options = {\n    "steps": 41,  # in the book: 410\n}'
+    )
+    plain = {"cells": [title, cell | {"source": "seeds = range(10)  # ten"}]}
+    assert lite.for_browser(plain) == plain
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("path", SMALLER, ids=lambda path: path.stem)
 def test_the_smaller_copy_runs_from_top_to_bottom(path):

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.browser
 
 NOT_COPIED = {".git", ".venv", "_build", "build", "dist", "node_modules", "__pycache__"}
 COURSE = "https://example.org/course"
-DATES = re.compile(r"built on \d{1,2} \w+ \d{4}|<span>Last updated[^<]*")
+DATE = re.compile(r"built on \d{1,2} \w+ \d{4}")
 
 
 def build(folder, **variables):
@@ -25,9 +25,8 @@ def build(folder, **variables):
             copy(path, folder / path.name, **ignore)
     shutil.copytree(ROOT / "_build" / ".jupyter_cache", folder / "_build" / ".jupyter_cache")
     shutil.copy2(ROOT / "_build" / ".fa_teach", folder / "_build")
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("GITHUB_")}
-    environment.pop("BOOK_URL", None)
-    environment |= {"PYTHONPATH": str(folder), "LITE": str(int((HTML / "lite").exists())), **variables}
+    lite = str(int((HTML / "lite").exists()))  # all else is as it was for the first book
+    environment = {**os.environ, "PYTHONPATH": str(folder), "LITE": lite, **variables}
     code = "from jupyter_book.cli.main import main; main()"
     command = [sys.executable, "-c", code, "build", ".", "-W", "-n", "--keep-going"]
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
@@ -41,7 +40,7 @@ def test_building_twice_gives_the_same_pages(tmp_path):
         pytest.fail("the book is not built: run `make book`")
     again = build(tmp_path, PYTHONHASHSEED="7")
     for name in PAGES:
-        texts = [DATES.sub("", (site / name).read_text(encoding="utf-8")) for site in (HTML, again)]
+        texts = [DATE.sub("", (site / name).read_text(encoding="utf-8")) for site in (HTML, again)]
         assert texts[0] == texts[1], name
     files = [path for path in again.rglob("*") if path.parent.name in {"_images", "_static", "data", "book"}]
     files += again.glob("lite/pypi/fa_teach-*.whl")  # where the book was built with JupyterLite
@@ -69,7 +68,9 @@ def test_an_address_makes_pages_findable(tmp_path):
         assert f"url = {{{COURSE}/{name}}}" in text, "the BibTeX entry"
     lost = (published / "404.html").read_text(encoding="utf-8")
     links = re.findall(r'<(?:script|link|a)\b[^>]*?\s(?:src|href)="([^"]+)"', lost)
-    assert all(link.startswith(("/course/", "#", COURSE)) for link in links), links
+    inside = [link for link in links if not link.startswith("https://")]
+    assert len(inside) > 20
+    assert all(link.startswith(("/course/", "#")) for link in inside), inside
 
 
 def test_without_an_address_none_is_claimed():
