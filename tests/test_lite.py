@@ -327,6 +327,8 @@ def test_chapter_4_runs_in_the_browser(served, browser, site):
     page.goto(f"{site}{CHAPTER}.html")
     page.get_by_role("link", name="Run in the browser").click()
     page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
+    # before there is a kernel, Jupyter runs nothing and says nothing
+    page.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status=idle]", timeout=60_000)
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.locator(".lm-Menu-itemLabel", has_text="Run All Cells").first.click()
     cells = assignments.read(served / f"{CHAPTER}.ipynb")["cells"]
