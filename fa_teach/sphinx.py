@@ -239,8 +239,31 @@ def repository(options: Mapping[str, Any]) -> tuple[str, str]:
     ) or "main"
 
 
-def run_links(pagename: str, *, student: bool, lite_built: bool, repository: tuple[str, str]) -> str:
-    """The line under a page's title: run it here or elsewhere, download it, read how.
+def partner(pagename: str) -> tuple[str, str]:
+    """A chapter's exercises, or the chapter of exercises: page and words. They share the name of their file.
+
+    Examples
+    --------
+    >>> partner("book/04_smallest_network")
+    ('book/exercises/04_smallest_network', 'Exercises')
+    >>> partner("book/exercises/04_smallest_network")
+    ('book/04_smallest_network', 'Chapter 4')
+    """
+    folder, _, name = pagename.rpartition("/")
+    if folder.endswith("/exercises"):
+        return f"{folder.removesuffix('/exercises')}/{name}", f"Chapter {name.split('_')[0].lstrip('0')}"
+    return f"{folder}/exercises/{name}", "Exercises"
+
+
+def run_links(
+    pagename: str,
+    *,
+    student: bool,
+    lite_built: bool,
+    repository: tuple[str, str],
+    others: Collection[str] = (),
+) -> str:
+    """The line under a page's title: run it here or elsewhere, download it, read how; its partner among the others.
 
     Binder and Colab need to know the repository. Colab shows what is committed, which for an assignment is not the
     student's version: no link then.
@@ -260,7 +283,10 @@ def run_links(pagename: str, *, student: bool, lite_built: bool, repository: tup
             links.append(f'<a href="{colab}">Colab</a>')
     links.append(f'<a href="{up}_sources/{pagename}.ipynb" download>Download the notebook</a>')
     links.append(f'<a href="{up}{RUN_PAGE}.html">How to run it</a>')
-    return f'<nav class="fa-run" aria-label="Run this page">{" ".join(links)}</nav>'
+    other, words = partner(pagename)
+    if other in others:
+        links.append(f'<a href="{up}{other}.html">{words}</a>')
+    return f'<nav class="fa-run" aria-label="Run this page, and what goes with it">{" ".join(links)}</nav>'
 
 
 def _is_notebook(app: Sphinx, pagename: str) -> bool:
@@ -276,6 +302,7 @@ def _add_run_links(
             student=assignments.is_assignment(assignments.read(Path(app.env.doc2path(pagename)))),
             lite_built=app.config.fa_teach_lite,
             repository=app.config.fa_teach_repository,
+            others=app.env.found_docs,
         )
         context["body"] = re.sub(r"</h1>", lambda end: f"{end[0]}\n{links}", context["body"], count=1)
 

@@ -230,6 +230,18 @@ def test_links_lead_to_what_students_may_see():
     assert not re.search("lite/|https?:", alone)
 
 
+def test_a_chapter_leads_to_its_exercises_and_back():
+    """They stand far apart in the table of contents."""
+    found = {"book/04_one", "book/exercises/04_one", "book/11_last"}
+    keywords = {"student": False, "lite_built": False, "repository": ("", "main"), "others": found}
+    assert '<a href="../book/exercises/04_one.html">Exercises</a>' in sphinx.run_links(
+        "book/04_one", **keywords
+    )
+    back = sphinx.run_links("book/exercises/04_one", **keywords)
+    assert '<a href="../../book/04_one.html">Chapter 4</a>' in back
+    assert "Exercises" not in sphinx.run_links("book/11_last", **keywords)
+
+
 def test_binder_installs_the_tested_set_and_makes_the_students_notebooks():
     lines = (ROOT / ".binder" / "requirements.txt").read_text().splitlines()
     assert [line for line in lines if not line.startswith("#")] == ["-c ../constraints.txt", ".[lab]"]
