@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING, Any
 import math_core
 from docutils import nodes
 from sphinx.errors import ExtensionError
+from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 from sphinx.util.math import get_node_equation_number
@@ -84,6 +85,7 @@ def forget_stale_outputs(app: Sphinx, config: Config) -> None:
     looks = (Path(app.srcdir, "book", "assets"), Path(app.srcdir, "book", "templates"), explorers.STATIC)
     shows = [path.read_text(encoding="utf-8") for path in ONLY_SHOW if path.suffix == ".py"]
     config.fa_teach_look = "".join([*map(hash_of_files, looks), *shows])
+    config.fa_teach_contents = Path(app.srcdir, config.external_toc_path).read_text(encoding="utf-8")
     cache = Path(config.nb_execution_cache_path or app.outdir.parent / ".jupyter_cache")
     stamp = cache.with_name(".fa_teach")
     if not stamp.exists() or stamp.read_text() != now:
@@ -164,6 +166,35 @@ def _visit_block(self: HTML5Translator, node: nodes.math_block) -> None:
         self.body.append("</span>")
     self.body.append("</div>\n")
     raise nodes.SkipNode
+
+
+class KeepTogether(SphinxPostTransform):
+    """Keep a formula and what adjoins it on one line: browsers would let a full stop begin the next."""
+
+    default_priority = 900
+    formats = ("html",)
+    BEFORE = re.compile(r"[(\[“‘]+$")
+    AFTER = re.compile(r"^(?:\S{1,8}(?=\s|$)|[.,;:!?)\]”’]+)")
+
+    def run(self, **kwargs: Any) -> None:  # noqa: ARG002 - Sphinx gives them
+        """Wrap both in a span."""
+        for formula in list(self.document.findall(nodes.math)):
+            line = formula.parent
+            before = self._take(line, line.index(formula) - 1, self.BEFORE)
+            after = self._take(line, line.index(formula) + 1, self.AFTER)
+            if before or after:
+                together = nodes.inline(classes=["fa-together"])
+                line.replace(formula, together)
+                together += [nodes.Text(before), formula, nodes.Text(after)]
+
+    def _take(self, line: nodes.Element, index: int, pattern: re.Pattern[str]) -> str:
+        """Take what matches from the text that stands there, if any does."""
+        text = line[index] if 0 <= index < len(line) else None
+        found = pattern.search(text) if isinstance(text, nodes.Text) else None
+        if text is None or found is None:
+            return ""
+        line.replace(text, nodes.Text(text[: found.start()] + text[found.end() :]))
+        return found[0]
 
 
 # -- Quiet pages --------------------------------------------------------------------------------
@@ -405,8 +436,10 @@ def setup(app: Sphinx) -> dict[str, Any]:
     """Register all of the above."""
     app.add_config_value("fa_teach_fingerprint", "", "env", [str])
     app.add_config_value("fa_teach_look", "", "html", [str])
+    app.add_config_value("fa_teach_contents", "", "env", [str])
     app.add_config_value("fa_teach_lite", False, "html", [bool])
     app.add_config_value("fa_teach_repository", ("", "main"), "env", [tuple])
+    app.add_post_transform(KeepTogether)
     app.add_html_math_renderer("mathml", (_visit_inline, None), (_visit_block, None))
     app.connect("config-inited", forget_stale_outputs)
     app.connect("config-inited", play_without_kernel)

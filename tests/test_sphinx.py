@@ -1,11 +1,16 @@
 """The book's own Sphinx extension: what it must never let through, a stale number or a formula not understood."""
 
 import re
+from types import SimpleNamespace
+from unittest.mock import Mock
 
 import pytest
 
 pytest.importorskip("sphinx")
 math_core = pytest.importorskip("math_core")
+
+from docutils import nodes  # noqa: E402 # comes with Sphinx
+from docutils.utils import new_document  # noqa: E402 # comes with Sphinx
 
 from fa_teach import sphinx as extension  # noqa: E402 # needs both of the above
 
@@ -43,6 +48,45 @@ def test_fingerprint_leaves_out_what_only_draws(tmp_path):
 
 def test_fingerprint_names_what_computes_and_draws():
     assert re.match(r"^[0-9a-f]{64} numpy \S+ matplotlib \S+ ", extension.fingerprint())
+
+
+def test_a_changed_table_of_contents_is_read_again(tmp_path):
+    """Every page shows it, but Sphinx looks only at the pages."""
+    app = Mock()
+    extension.setup(app)
+    rebuild = {call.args[0]: call.args[2] for call in app.add_config_value.call_args_list}
+    assert rebuild["fa_teach_contents"] == "env", "all pages are to be read again"
+    seen = set()
+    for title in ("One", "Two"):
+        (tmp_path / "_toc.yml").write_text(f"title: {title}")
+        config = SimpleNamespace(nb_execution_cache_path=tmp_path / "cache", external_toc_path="_toc.yml")
+        extension.forget_stale_outputs(SimpleNamespace(srcdir=tmp_path, outdir=tmp_path / "html"), config)
+        seen.add(config.fa_teach_contents)
+    assert len(seen) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "together"),
+    [
+        ("where $y$. Then", ["y."]),
+        ("the loss ($y$), or", ["(y),"]),
+        ("an $n$-vector; $k$th of $m$ rows", ["n-vector;", "kth"]),
+        ("with $n$-dimensionality that is long", []),
+        ("$y$", []),
+        ("$a$, $b$, and $c$.", ["a,", "b,", "c."]),
+    ],
+)
+def test_no_line_begins_with_what_follows_a_formula(text, together):
+    """Browsers may break a line on both sides of a formula, even before a full stop."""
+    document = new_document("page")
+    line = nodes.paragraph()
+    for i, part in enumerate(text.split("$")):
+        if part:
+            line += nodes.math(part, part) if i % 2 else nodes.Text(part)
+    document += line
+    extension.KeepTogether(document).run()
+    assert [node.astext() for node in document.findall(nodes.inline)] == together
+    assert document.astext() == text.replace("$", "")
 
 
 @pytest.mark.parametrize(
