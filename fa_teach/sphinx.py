@@ -22,12 +22,15 @@ import os
 import re
 import shutil
 from collections.abc import Mapping
+from copy import copy
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import math_core
 from docutils import nodes
+from myst_nb.core import render
+from myst_nb.core.utils import coalesce_streams
 from sphinx.errors import ExtensionError
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util import logging
@@ -85,13 +88,42 @@ def forget_stale_outputs(app: Sphinx, config: Config) -> None:
     looks = (Path(app.srcdir, "book", "assets"), Path(app.srcdir, "book", "templates"), explorers.STATIC)
     shows = [path.read_text(encoding="utf-8") for path in ONLY_SHOW if path.suffix == ".py"]
     config.fa_teach_look = "".join([*map(hash_of_files, looks), *shows])
-    config.fa_teach_contents = Path(app.srcdir, config.external_toc_path).read_text(encoding="utf-8")
+    # Sphinx reads again what changed in a page; these change all of them.
+    reads = (Path(app.srcdir, config.external_toc_path), Path(__file__))
+    config.fa_teach_reading = "".join(path.read_text(encoding="utf-8") for path in reads)
     cache = Path(config.nb_execution_cache_path or app.outdir.parent / ".jupyter_cache")
     stamp = cache.with_name(".fa_teach")
     if not stamp.exists() or stamp.read_text() != now:
         shutil.rmtree(cache, ignore_errors=True)
         stamp.parent.mkdir(parents=True, exist_ok=True)
         stamp.write_text(now)
+
+
+# -- What a cell printed ------------------------------------------------------------------------
+
+
+def join_streams(outputs: list[Any]) -> list[Any]:
+    r"""Join what a cell printed, as it was printed.
+
+    A kernel sends it in pieces, cut wherever its clock says so; myst-nb would end each of them with a new line.
+
+    Examples
+    --------
+    >>> pieces = [{"output_type": "stream", "name": "stdout", "text": text} for text in ("a ", "b\n\n", " c\n")]
+    >>> [output["text"] for output in join_streams(pieces)]
+    ['a b\n\n c\n']
+    """
+    joined: list[Any] = []
+    streams: dict[str, Any] = {}
+    for output in outputs:
+        if output["output_type"] != "stream":
+            joined.append(output)
+        elif output["name"] in streams:
+            streams[output["name"]]["text"] += output["text"]
+        else:
+            streams[output["name"]] = copy(output)
+            joined.append(streams[output["name"]])
+    return list(coalesce_streams(joined))
 
 
 # -- Explorers without a kernel -----------------------------------------------------------------
@@ -436,9 +468,10 @@ def setup(app: Sphinx) -> dict[str, Any]:
     """Register all of the above."""
     app.add_config_value("fa_teach_fingerprint", "", "env", [str])
     app.add_config_value("fa_teach_look", "", "html", [str])
-    app.add_config_value("fa_teach_contents", "", "env", [str])
+    app.add_config_value("fa_teach_reading", "", "env", [str])
     app.add_config_value("fa_teach_lite", False, "html", [bool])
     app.add_config_value("fa_teach_repository", ("", "main"), "env", [tuple])
+    render.coalesce_streams = join_streams  # there is no option for it
     app.add_post_transform(KeepTogether)
     app.add_html_math_renderer("mathml", (_visit_inline, None), (_visit_block, None))
     app.connect("config-inited", forget_stale_outputs)

@@ -55,14 +55,30 @@ def test_a_changed_table_of_contents_is_read_again(tmp_path):
     app = Mock()
     extension.setup(app)
     rebuild = {call.args[0]: call.args[2] for call in app.add_config_value.call_args_list}
-    assert rebuild["fa_teach_contents"] == "env", "all pages are to be read again"
+    assert rebuild["fa_teach_reading"] == "env", "all pages are to be read again"
     seen = set()
     for title in ("One", "Two"):
         (tmp_path / "_toc.yml").write_text(f"title: {title}")
         config = SimpleNamespace(nb_execution_cache_path=tmp_path / "cache", external_toc_path="_toc.yml")
         extension.forget_stale_outputs(SimpleNamespace(srcdir=tmp_path, outdir=tmp_path / "html"), config)
-        seen.add(config.fa_teach_contents)
+        seen.add(config.fa_teach_reading)
     assert len(seen) == 2
+
+
+def test_what_a_cell_printed_is_shown_as_it_was_printed():
+    """The kernel cuts where its clock says so; a line of a table must not be cut there, too."""
+    text = "rule   loss   angle\nFA     0.10    20°\n\n  BP   0.09     0°\n"
+    whole = {"output_type": "stream", "name": "stdout", "text": text}
+    for cut in range(1, len(text)):
+        pieces = [
+            {**whole, "text": text[:cut]},
+            {"output_type": "display_data"},
+            {**whole, "text": text[cut:]},
+        ]
+        shown = extension.join_streams(pieces)
+        assert [output["output_type"] for output in shown] == ["stream", "display_data"]
+        assert shown[0]["text"] == text
+        assert pieces[0]["text"] == text[:cut], "the notebook itself is not changed"
 
 
 @pytest.mark.parametrize(
