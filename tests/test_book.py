@@ -155,3 +155,21 @@ def test_first_page_is_the_preface(browser, site):
     page.goto(site)
     page.wait_for_url("**/book/preface.html", timeout=5_000)
     page.close()
+
+
+@pytest.mark.parametrize("name", ["book/01_blame.html", "book/06_leaving.html"])
+@pytest.mark.parametrize("by", ["click", "address"])
+def test_a_link_within_a_page_leads_to_its_place(visit, name, by):
+    """Sections out of sight are laid out late; a jump to one must not land a screen away from it."""
+    page = visit(name)
+    places = page.evaluate(
+        "[...document.querySelectorAll('.bd-sidebar-secondary a[href^=\"#\"]')].map(a => a.hash)"
+    )
+    assert len(places) > 5
+    for place in (places[3], places[-4]):
+        page = visit(name if by == "click" else name + place, viewport={"width": 1280, "height": 800})
+        if by == "click":
+            page.click(f".bd-sidebar-secondary a[href='{place}']")
+        page.wait_for_timeout(1000)  # a browser that scrolls smoothly takes a while
+        top = page.evaluate("id => document.getElementById(id).getBoundingClientRect().top", place[1:])
+        assert 0 <= top < 150, f"{place} by {by}: {top:.0f} px below the window's top"
