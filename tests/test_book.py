@@ -174,6 +174,7 @@ def test_a_link_within_a_page_leads_to_its_place(visit, name, by):
         top = page.evaluate("id => document.getElementById(id).getBoundingClientRect().top", place[1:])
         assert 0 <= top < 150, f"{place} by {by}: {top:.0f} px below the window's top"
         late = page.evaluate(  # for these the place above holds by luck
-            "[...document.querySelectorAll('section')].filter(s => getComputedStyle(s).contentVisibility === 'auto').length"
+            "[...document.querySelectorAll('section')]"
+            ".filter(section => getComputedStyle(section).contentVisibility === 'auto').length"
         )
         assert not late, f"{place} by {by}: {late} sections were not laid out before the jump"
