@@ -141,7 +141,7 @@ def play_without_kernel(app: Sphinx, config: Config) -> None:
 _converter = math_core.LatexToMathML(fancy_error=False)
 _NUMBERED = re.compile(r"\\(begin|end)\{(align|alignat|gather|equation|multline|eqnarray)\}")
 _ENVIRONMENT = re.compile(r"\\begin\{(\w+\*?)\}.*?\\end\{\1\}", re.DOTALL)
-_PRIME = re.compile(r"<mo>([′″‴⁗])</mo>")
+_PRIMED = re.compile(r"<msup>(<m[ion][^>]*>[^<]*</m[ion]>|<mtext>[^<]*</mtext>)<mo>([′″‴⁗])</mo></msup>")
 
 
 def to_mathml(latex: str, *, display: bool) -> str:
@@ -151,10 +151,13 @@ def to_mathml(latex: str, *, display: bool) -> str:
     --------
     >>> to_mathml(r"W^\top", display=False)
     '<math><msup><mi>W</mi><mi>⊤</mi></msup></math>'
+    >>> to_mathml(r"f'", display=False)
+    '<math><mrow><mi>f</mi><mo lspace="0" rspace="0">′</mo></mrow></math>'
     """
     latex = _NUMBERED.sub(r"\\\1{\2*}", latex.strip())
     mathml: str = _converter.convert_with_local_state(latex, displaystyle=display)
-    return _PRIME.sub(r'<mo class="prime">\1</mo>', mathml)
+    # A prime is drawn raised already: as a superscript it would be too small, too high, or both.
+    return _PRIMED.sub(r'<mrow>\1<mo lspace="0" rspace="0">\2</mo></mrow>', mathml)
 
 
 def with_lines(latex: str) -> str:
