@@ -183,8 +183,9 @@ def plain_markdown(text: str, titles: Mapping[str, str], sources: Mapping[str, s
 
     Examples
     --------
-    >>> print(plain_markdown("By {prf:ref}`thm-end` and {eq}`eq-flow`.", {"thm-end": "theorem “The end”"}, {}))
-    By theorem “The end” and (flow).
+    >>> said = {"thm-end": "theorem “The end”", "eq-flow": "2"}
+    >>> print(plain_markdown("By {prf:ref}`thm-end` and {eq}`eq-flow`.", said, {}))
+    By theorem “The end” and (2).
     >>> print(plain_markdown(":::{dropdown} Answers\n1. No.\n:::", {}, {}))
     <details><summary>Answers</summary>
     <BLANKLINE>
@@ -213,7 +214,11 @@ def plain_markdown(text: str, titles: Mapping[str, str], sources: Mapping[str, s
             lines += ["", closing.pop()]
         else:
             lines.append(line)
-    plain = re.sub(r"\n*\$\$ \(eq-([\w-]+)\)", r"\n\\tag{\1}\n$$", "\n".join(lines))
+    plain = re.sub(
+        r"\n*\$\$ \((eq-[\w-]+)\)",
+        lambda found: f"\n\\tag{{{titles.get(found[1], found[1])}}}\n$$",
+        "\n".join(lines),
+    )
     plain = re.sub(r"\{([\w:]+)\}`([^`]*)`", lambda role: _say(role[1], role[2], titles, sources), plain)
     return re.sub(r"\[([^\]]*)\]\((?!http)[\w/]*\.md[^)]*\)", r"\1", plain)
 
@@ -237,28 +242,35 @@ def _say(role: str, text: str, titles: Mapping[str, str], sources: Mapping[str, 
             return ", ".join(re.sub(r", (\S+)$", r" (\1)", one) for one in said)
         return f"({'; '.join(said)})"
     if role == "eq":
-        return f"({text.removeprefix('eq-')})"
+        return f"({titles.get(text, text)})"
     if role in {"prf:ref", "numref"}:
         return titles.get(text, text)
     return re.sub(r"^(.*?)\s*<.*>$", r"\1", text).removeprefix("~")
 
 
-def label_titles(notebooks: Iterable[Notebook]) -> dict[str, str]:
-    """What a reference to a result or a figure says, by its label."""
+def label_titles(notebooks: Mapping[str, Notebook]) -> dict[str, str]:
+    """What a reference to a result, a figure or an equation says, by its label; notebooks by their paths.
+
+    Numbers are those of the book: figures by chapter, equations by page.
+    """
     titles: dict[str, str] = {}
-    for notebook in notebooks:
+    for path, notebook in notebooks.items():
+        chapter = re.match(r"0*(\d+)_", Path(path).name)
+        figures = equations = 0
         for cell in notebook["cells"]:
             if cell["cell_type"] == "markdown":
                 found = re.findall(r"^:{3,}\{prf:(\w+)\}\s*(.*)\n:label: (\S+)$", source(cell), re.MULTILINE)
                 titles |= {label: f"{kind} “{title}”" for kind, title, label in found}
-            else:
-                figure = cell["metadata"].get("mystnb", {}).get("figure", {})
-                titles |= {figure["name"]: f"figure {_short(figure['name'])}"} if "name" in figure else {}
+                for label in re.findall(r"\$\$ \((eq-[\w-]+)\)", source(cell)):
+                    equations += 1
+                    titles[label] = f"{equations}"
+            elif "figure" in cell["metadata"].get("mystnb", {}):
+                figures += 1
+                name = cell["metadata"]["mystnb"]["figure"].get("name", "")
+                titles |= (
+                    {name: f"figure {chapter[1]}.{figures}" if chapter else "the figure"} if name else {}
+                )
     return titles
-
-
-def _short(name: str) -> str:
-    return name.removeprefix("fig-")
 
 
 def citations(bibliography: Path) -> dict[str, str]:
@@ -286,7 +298,7 @@ def for_jupyter(notebook: Notebook, titles: Mapping[str, str], sources: Mapping[
         figure = told.get("figure", {})
         caption = figure.get("caption")
         if caption:
-            name = f"**Figure {_short(figure['name'])}.** " if "name" in figure else ""
+            name = f"**{titles[figure['name']].capitalize()}.** " if figure.get("name") in titles else ""
             text = name + plain_markdown(caption, titles, sources)
             cells.append(
                 {"cell_type": "markdown", "id": f"{cell['id']}-caption"[:64], "metadata": {}, "source": text}

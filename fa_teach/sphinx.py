@@ -393,7 +393,7 @@ def _build_lite(app: Sphinx, error: Exception | None) -> None:
         return
     paths = sorted(name for name in app.env.found_docs if _is_notebook(app, name))
     read = {f"{name}.ipynb": assignments.read(Path(app.env.doc2path(name))) for name in paths}
-    titles = lite.label_titles(read.values())
+    titles = lite.label_titles(read)
     sources = lite.citations(Path(app.srcdir, "book", "references.bib"))
     shown = {
         path: assignments.student_version(notebook)

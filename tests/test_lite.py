@@ -28,10 +28,33 @@ SMALLER = [path for path in NOTEBOOKS if "# in the browser: " in path.read_text(
 @pytest.fixture(scope="module")
 def in_jupyter():
     """All chapters as any Jupyter shows them."""
-    read = [assignments.read(path) for path in NOTEBOOKS if path.parent.name == "book"]
-    titles = lite.label_titles(read)
+    titles = lite.label_titles(chapters())
     sources = lite.citations(ROOT / "book" / "references.bib")
-    return [lite.for_jupyter(notebook, titles, sources) for notebook in read]
+    return [lite.for_jupyter(notebook, titles, sources) for notebook in chapters().values()]
+
+
+def chapters():
+    """All notebooks but the assignments, by their paths."""
+    return {str(path): assignments.read(path) for path in NOTEBOOKS if path.parent.name == "book"}
+
+
+@pytest.mark.browser
+def test_numbers_of_figures_and_equations_are_those_of_the_book():
+    """Who reads the page and runs the notebook beside it looks for figure 8.2 in both."""
+    said = lite.label_titles(chapters())
+    compared = 0
+    for path in sorted((HTML / "book").glob("[0-9]*.html")):
+        page = path.read_text(encoding="utf-8")
+        pattern = r'id="(fig-[\w-]+)".*?class="caption-number">Fig. ([\d.]+)'
+        for label, number in re.findall(pattern, page, re.DOTALL):
+            assert said[label] == f"figure {number}", label
+            compared += 1
+        for label, number in re.findall(
+            r'id="equation-(eq-[\w-]+)".*?class="eqno">\((\d+)\)', page, re.DOTALL
+        ):
+            assert said[label] == number, label
+            compared += 1
+    assert compared > 60
 
 
 def test_nothing_of_the_books_own_markdown_is_left(in_jupyter):
