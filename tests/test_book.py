@@ -144,10 +144,17 @@ def test_links_and_anchors_lead_somewhere():
     assert not broken, "\n".join(sorted(broken))
 
 
-def test_search_finds_a_word_of_the_book(visit):
-    page = visit("search.html?q=feedback")
-    page.wait_for_selector("#search-results li a", timeout=10_000)
-    assert page.locator("#search-results li").count() >= 1
+def test_search_finds_the_books_words_before_the_librarys_names(visit):
+    page = visit("search.html?q=stability")
+    page.wait_for_function(
+        "document.querySelectorAll('#search-results p.context').length > 4", timeout=10_000
+    )
+    found = page.eval_on_selector_all(
+        "#search-results li > a", "links => links.map(a => new URL(a.href).pathname)"
+    )
+    assert "/book/04_smallest_network.html" in found[:5]
+    assert any("api.html" in path for path in found)
+    assert not any("api.html" in path for path in found[:5])
 
 
 def test_first_page_is_the_preface(browser, site):
