@@ -73,7 +73,7 @@ def test_references_say_what_they_refer_to(in_jupyter):
     """A label that is not known would stand there as it is."""
     text = "\n".join(assignments.source(cell) for notebook in in_jupyter for cell in notebook["cells"])
     assert "corollary “The unstable stretch”" in text
-    assert "\n\\tag{chain-flow}\n$$" in text
+    assert "\n\\tag{3}\n$$" in text  # eq-chain-flow
     assert ", this is (chain-jacobian)" in text
     assert "(Lillicrap et al., 2016)" in text
     assert "Chu and Bacho (2024)" in text
