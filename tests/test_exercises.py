@@ -103,7 +103,7 @@ def test_names_are_unique():
     assert len(set(NAMES)) == len(NAMES)
 
 
-# -- Slips that students made -----------------------------------------------------------------
+# -- Slips that students made -------------------------------------------------------------------
 
 
 def line_with_slope_of_what_was_sent(delta_2, W_2, B_2, h_1):
