@@ -31,11 +31,24 @@ TEXT_STUB = "YOUR ANSWER HERE"
 SOLUTION_CLASS = "fa-solution"  # of the dropdown on a page: it is left out of the search index
 _SCORED = re.compile(r"^answer = (.+)\nanswer\.score\([\d.]+\)$", re.DOTALL)
 
+_CHAPTERS = re.compile(r"(?P<exercises>exercises of )?\bchapters? (?P<first>\d+)(?: and (?P<second>\d+))?\b")
+
 PAGE_NOTE = """\
 :::{note}
 {student-notebook}`Download the notebook` to work on these exercises: it needs the library and
 nothing else (see [](../run.md)).
 Under each stub stand hints, {SOLUTIONS}and what `check` says to a right answer.
+:::"""
+ANSWER_NOTE = """\
+:::{note}
+You write this in your notebook, and your instructor marks it: no answer stands here. If you learn alone, write yours
+first, then compare it with {CHAPTER}. A good answer takes the questions one by one, and has a reason for each and,
+where there is one, the number on this page that shows it.
+:::"""
+REPORT_NOTE = """\
+:::{note}
+You write this in your notebook, and your instructor marks it by the table above: no report stands here. If you learn
+alone, mark yours by the same table, and compare what you found with {CHAPTER}.
 :::"""
 
 
@@ -213,18 +226,63 @@ def page_version(notebook: Notebook, *, solutions: bool = True) -> Notebook:
     for cell in page["cells"]:
         cell["source"] = without_hidden_tests(source(cell))
         if cell["cell_type"] == "markdown" and _told(cell, "solution"):
-            continue  # the answer in words, and how it is marked
-        if _told(cell, "solution"):
+            # Instead of the answer in words, and how it is marked:
+            by_table = "| points |" in cells[-1]["source"]
+            words = REPORT_NOTE if by_table else ANSWER_NOTE
+            chapter = f"chapter {_chapter_of(notebook)}"
+            cells.append(_markdown(f"{cell['id']}-note", with_links(words.replace("{CHAPTER}", chapter))))
+        elif _told(cell, "solution"):
             cells += _page_of_stub(cell, solutions=solutions)
         elif _told(cell, "grade"):
             cell["source"] = _SCORED.sub(r"\1", cell["source"])  # marks are for the notebook
             cells.append(cell)
         else:
+            if cell["cell_type"] == "markdown":
+                cell["source"] = with_links(cell["source"])
             cells.append(cell)
         if len(cells) == 1:
             cells.append(_markdown(f"{cell['id']}-note", note))
     page["cells"] = cells
     return page
+
+
+def with_links(text: str) -> str:
+    """A text of an exercise's page whose words for other pages lead there.
+
+    In the notebook they are words alone, since a student has the one file.
+
+    Examples
+    --------
+    >>> with_links("the exercises of chapter 4")
+    'the exercises of [chapter 4](04_smallest_network.ipynb)'
+    """
+    text = _CHAPTERS.sub(_linked_chapters, text)
+    return text.replace("page *Explorers*", "page [*Explorers*](../explorers.ipynb)")
+
+
+def _linked_chapters(words: re.Match[str]) -> str:
+    files = {str(int(path.stem[:2])): path.name for path in sources()}
+    folder = "" if words["exercises"] else "../"
+
+    def link(text: str, number: str) -> str:
+        return f"[{text}]({folder}{files[number]})" if number in files else text
+
+    before, first, second = words["exercises"] or "", words["first"], words["second"]
+    if second is None:
+        return before + link(f"chapter {first}", first)
+    return f"{before}chapters {link(first, first)} and {link(second, second)}"
+
+
+def _chapter_of(notebook: Notebook) -> int:
+    """Number of the chapter to which an assignment belongs, by its first exercise."""
+    name = next(
+        cell["metadata"]["nbgrader"]["grade_id"] for cell in notebook["cells"] if _told(cell, "solution")
+    )
+    return next(
+        int(chapter.removeprefix("ch"))
+        for chapter, known in exercises.catalogue().items()
+        if name in {exercise.name for exercise in known}
+    )
 
 
 def _page_of_stub(cell: Cell, *, solutions: bool) -> list[Cell]:

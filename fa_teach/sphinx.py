@@ -281,6 +281,19 @@ def _remove_old_pages(app: Sphinx, error: Exception | None) -> None:
                     page.unlink()
 
 
+# -- Numbers of figures -------------------------------------------------------------------------
+
+_FIGURE_NUMBER = re.compile(r'<span class="caption-number">Fig\. [^<]*</span>')
+
+
+def _number_figures_in_chapters_only(
+    app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: nodes.document | None
+) -> None:
+    """Take the numbers from the figures of a page that has none itself: Sphinx counts on from page to page there."""
+    if "body" in context and not any(app.env.toc_secnumbers.get(pagename, {}).values()):
+        context["body"] = _FIGURE_NUMBER.sub("", context["body"])
+
+
 # -- Run it -------------------------------------------------------------------------------------
 
 RUN_PAGE = "book/run"  # explains what the links on the other pages do
@@ -483,6 +496,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_role("student-notebook", StudentNotebook())
     app.add_directive("install-line", InstallLine)
     app.connect("html-page-context", _add_run_links)
+    app.connect("html-page-context", _number_figures_in_chapters_only)
     app.connect("builder-inited", _add_filter, priority=900)
     app.connect("builder-inited", _index_without_solutions)
     app.connect("html-page-context", _serve_student_version, priority=950)

@@ -3,6 +3,8 @@
 import ast
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -118,6 +120,55 @@ def test_solution_is_the_one_of_the_library(path):
         assert ast.dump(shown.args) == ast.dump(known.args)
 
 
+@each
+def test_what_the_text_names_is_imported(path):
+    """Who is stuck types `hint(...)`, and must not get a NameError."""
+    first = next(cell for cell in assignments.read(path)["cells"] if cell["cell_type"] == "code")
+    assert "from fa_teach.exercises import check, hint, solution\n" in assignments.source(first) + "\n"
+    assert "imported" not in assignments.source(assignments.read(path)["cells"][0])
+
+
+@each
+def test_experiments_say_which_parts_they_need(path):
+    """Else a function that is not written ends in a traceback further down, and nobody knows why."""
+    part, parts, told_now = 0, {}, set()
+    for cell in assignments.read(path)["cells"]:
+        text = assignments.source(cell)
+        if cell["cell_type"] == "markdown":
+            headings = re.findall(r"^## (\d+)\.", text, re.MULTILINE)
+            part = int(headings[-1]) if headings else part
+            said = re.search(r"\*The next (?:two cells need|cell needs) parts? ([\d ,andto]+)\.\*$", text)
+            told_now = numbers(said[1]) if said else set()
+        elif told(cell, "solution"):
+            parts[told(cell, "grade_id")] = part
+        elif not told(cell, "grade"):
+            names = {node.id for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name)}
+            needed = {parts[name] for name in names & set(parts)}
+            assert needed <= told_now, f"{path.name}: part {part} does not say that it needs {needed}"
+
+
+def numbers(words):
+    """What "1 to 3" or "1 and 4" names."""
+    ends = [int(number) for number in re.findall(r"\d+", words)]
+    return set(range(ends[0], ends[1] + 1)) if "to" in words else set(ends)
+
+
+def test_cells_import_what_they_use():
+    """Not only because a check before them has loaded it: who skips the check runs them, too."""
+    used = {
+        node.attr
+        for path in SOURCES
+        for cell in cells(assignments.read(path))
+        if cell["cell_type"] == "code"
+        for node in ast.walk(ast.parse(assignments.source(cell)))
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "fa"
+    }
+    assert {"init_network", "datasets"} <= used
+    code = f"import fa_teach as fa; print([name for name in {sorted(used)} if not hasattr(fa, name)])"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"
+
+
 # -- Marks --------------------------------------------------------------------------------------
 
 
@@ -222,6 +273,45 @@ def test_page_shows_solutions_only_in_dropdowns(path, solutions):
     assert "score(" not in text
 
 
+@each
+def test_page_says_who_marks_the_words(path):
+    """Under the question, where the notebook has a cell to write in; those who learn alone are told what to do."""
+    notebook = assignments.read(path)
+    page = assignments.for_page(path.read_text(encoding="utf-8"))
+    note = " ".join(page["cells"][-1]["source"].split())
+    assert note.startswith(":::{note}")
+    assert "your instructor marks it" in note
+    assert "If you learn alone" in note
+    assert f"[chapter {int(path.name[:2])}](../{path.name})" in note
+    assert ("by the same table" in note) == (path.name == "10_claims.ipynb")
+    assert not leaks(page["cells"][-1]["source"], notebook)
+    assert "your instructor marks it" not in text_of(assignments.student_version(notebook))
+
+
+@each
+def test_page_leads_to_what_its_words_name(path):
+    """A chapter is a link on the page, and words in the notebook."""
+    page = assignments.for_page(path.read_text(encoding="utf-8"))
+    text = "\n".join(cell["source"] for cell in page["cells"][:1])
+    assert f"[chapter {int(path.name[:2])}](../{path.name})" in text
+    for cell in page["cells"]:
+        for target in re.findall(r"\]\(([^)]+\.ipynb)\)", cell["source"]):
+            assert (path.parent / target).exists(), target
+
+
+def test_words_become_links():
+    assert assignments.with_links("the exercises of chapters 1 and 2, then chapter 5") == (
+        "the exercises of chapters [1](01_blame.ipynb) and [2](02_random_feedback.ipynb), "
+        "then [chapter 5](../05_linear_networks.ipynb)"
+    )
+    assert assignments.with_links("chapter 99, whatever chapter, `chapter`") == (
+        "chapter 99, whatever chapter, `chapter`"
+    )
+    assert (
+        assignments.with_links("on the page *Explorers*") == "on the page [*Explorers*](../explorers.ipynb)"
+    )
+
+
 def test_chapters_are_read_as_they_are():
     text = (ROOT / "book" / "01_blame.ipynb").read_text(encoding="utf-8")
     assert assignments.for_page(text) == nbformat.reads(text, as_version=4)
@@ -278,6 +368,20 @@ def readable(markup):
     import html
 
     return html.unescape(re.sub(r"<[^>]*>", "", markup))
+
+
+@pytest.mark.browser
+def test_figures_without_a_chapter_have_no_number():
+    """Sphinx would count on from page to page: "Fig. 5" would be the only one of its page."""
+    pages = [*(HTML / "book" / "exercises").glob("*.html"), HTML / "book" / "explorers.html"]
+    texts = [page.read_text(encoding="utf-8") for page in pages]
+    captions = [
+        found for text in texts for found in re.findall("<figcaption>.*?</figcaption>", text, re.DOTALL)
+    ]
+    assert len(captions) > 8
+    assert not [caption for caption in captions if "caption-number" in caption]
+    chapter = (HTML / "book" / "04_smallest_network.html").read_text(encoding="utf-8")
+    assert '<span class="caption-number">Fig. 4.1' in chapter
 
 
 @pytest.mark.browser

@@ -3,6 +3,7 @@
 import importlib
 import logging
 import math
+import re
 import sys
 import threading
 import time
@@ -102,6 +103,65 @@ def test_names_are_unique():
     assert len(set(NAMES)) == len(NAMES)
 
 
+# -- Slips that students made -------------------------------------------------------------------
+
+
+def line_with_slope_of_what_was_sent(delta_2, W_2, B_2, h_1):
+    return delta_2 @ B_2.T * (1 - np.tanh(h_1) ** 2)
+
+
+def step_without_bend(W_1, W_2, B_2, x, t, rate):
+    h = x @ W_1.T
+    delta_2 = h @ W_2.T - t
+    delta_1 = delta_2 @ B_2.T * (1 - h**2)
+    return W_1 - rate * delta_1.T @ x / len(x), W_2 - rate * delta_2.T @ h / len(x)
+
+
+def linear_step(W_1, W_2, B_2, x, t, rate):
+    h = x @ W_1.T
+    delta_2 = h @ W_2.T - t
+    return W_1 - rate * (delta_2 @ B_2.T).T @ x / len(x), W_2 - rate * delta_2.T @ h / len(x)
+
+
+def first_layer_uphill(W_1, W_2, B_2, x, delta_2, rate):
+    u_1, u_2 = (delta_2 @ B_2.T).T @ x / len(x), delta_2.T @ (x @ W_1.T) / len(x)
+    return W_1 + rate * u_1, W_2 - rate * u_2
+
+
+def second_layer_uphill(W_1, W_2, B_2, x, delta_2, rate):
+    u_1, u_2 = (delta_2 @ B_2.T).T @ x / len(x), delta_2.T @ (x @ W_1.T) / len(x)
+    return W_1 - rate * u_1, W_2 + rate * u_2
+
+
+def loop_with_bend(W_1, W_2, B_2, x, delta_2, rate):
+    h = np.tanh(x @ W_1.T)
+    u_1, u_2 = (delta_2 @ B_2.T).T @ x / len(x), delta_2.T @ h / len(x)
+    return W_1 - rate * u_1, W_2 - rate * u_2
+
+
+def lead_by_the_largest_cosine(cosines, losses):
+    aligned = np.argmax(cosines > cosines.max(axis=0) / 2, axis=0)
+    return np.argmax(losses < losses[0] / 2, axis=0) - aligned
+
+
+@pytest.mark.parametrize(
+    ("function", "name", "word"),
+    [
+        (line_with_slope_of_what_was_sent, "fa_hidden_error", "already `tanh`"),
+        (step_without_bend, "fa_step", "not `tanh` itself"),
+        (linear_step, "fa_step", "linear network"),
+        (first_layer_uphill, "open_loop_step", "The first layer goes *along*"),
+        (second_layer_uphill, "open_loop_step", "The second layer goes *along*"),
+        (loop_with_bend, "open_loop_step", "bent by `tanh`"),
+        (lead_by_the_largest_cosine, "alignment_lead", "*largest*"),
+    ],
+)
+def test_slip_gets_its_hint(function, name, word):
+    answer = check(function, name=name)
+    assert answer.verdict == "wrong"
+    assert word in answer.hint
+
+
 # -- Not attempted, raised, wrong, partly right, right ------------------------------------------
 
 
@@ -113,13 +173,10 @@ def unattempted():
         delta_1 = ...
         return delta_1  # noqa: RET504 # as a stub with a gap looks
 
-    def nothing(delta_2, W_2, h_1):
-        pass
-
     def not_implemented(delta_2, W_2, h_1):
         return NotImplemented
 
-    return [stub, dots, nothing, not_implemented, None, ...]
+    return [stub, dots, not_implemented, None, ...]
 
 
 @pytest.mark.parametrize("function", unattempted(), ids=lambda f: getattr(f, "__name__", str(f)))
@@ -129,6 +186,61 @@ def test_not_attempted(function):
     assert answer.verdict == "not attempted"
     assert answer.share == 0
     assert "✗" not in str(answer)
+
+
+def without_return():
+    def forgotten(delta_2, W_2, h_1):
+        delta_1 = delta_2 @ W_2 * (1 - h_1**2)  # noqa: F841 # as it is forgotten
+
+    def passed(delta_2, W_2, h_1):
+        pass
+
+    def printed(delta_2, W_2, h_1):
+        print(delta_2 @ W_2 * (1 - h_1**2))
+
+    return [forgotten, passed, printed]
+
+
+@pytest.mark.parametrize("function", without_return(), ids=lambda f: f.__name__)
+def test_missing_return_is_asked_for(function):
+    """The commonest slip of a beginner, who *has* written the function, and run it."""
+    answer = check(function, name="hidden_error")
+    assert answer.verdict == "wrong"
+    assert answer.share == 0
+    assert answer.said.startswith(
+        "`hidden_error` came to its end and returned nothing (None), expected an array of shape (5, 4): "
+        "is the `return` missing?"
+    )
+    assert ("What is printed is not returned." in answer.said) == (function.__name__ == "printed")
+
+
+def test_missing_return_in_one_case():
+    """A branch without `return`: the parts say which, and the rest keeps its marks."""
+
+    def hidden_error(delta_2, W_2, h_1):
+        if len(h_1) > 1:
+            return delta_2 @ W_2 * (1 - h_1**2)
+        return None
+
+    answer = check(hidden_error)
+    assert answer.verdict == "partly right"
+    assert answer.share == pytest.approx(0.8)
+    assert answer.parts[2].remark == "it returned nothing (None), expected an array of shape (1, 4)"
+
+
+def test_who_debugs_by_print_is_told_that_it_is_not_shown():
+    """Only where something is wrong: nobody looks for what was printed by a right answer."""
+
+    def loud(wrong):
+        def weight_gradient(delta, h):
+            print(delta)
+            return delta.T @ h / len(h) + wrong
+
+        return weight_gradient
+
+    assert "What your function prints is not shown here" in check(loud(0.1)).said
+    assert not check(loud(0.0)).said
+    assert not check(lambda delta, h: 0.1 + delta.T @ h, name="weight_gradient").said
 
 
 def test_error_names_the_line_of_the_learner():
@@ -143,6 +255,20 @@ def test_error_names_the_line_of_the_learner():
     assert "`return np.linalg.inv(delta) @ h / n`" in answer.said
     assert "LinAlgError" in answer.said
     assert "`delta` (5, 3), `h` (5, 4)" in answer.said
+
+
+def test_error_says_what_does_not_fit():
+    """Without NumPy's signatures; and the shapes only where they explain something."""
+    answer = check(lambda delta, h: delta @ h, name="weight_gradient")
+    assert (
+        "the inner sizes of `@` differ, 3 on its left and 5 on its right. The shapes that came in"
+        in answer.said
+    )
+    assert "gufunc" not in answer.said
+    for raises in (lambda delta, h: no_such_name, lambda delta, h: delta + "1"):  # noqa: F821 # the point
+        answer = check(raises, name="weight_gradient")
+        assert answer.verdict == "raised an error"
+        assert "shapes" not in answer.said
 
 
 def test_error_in_a_helper_of_the_learner():
@@ -203,8 +329,10 @@ def test_unknown_names_say_what_was_meant():
     def weight_gradiant(delta, h):
         pass
 
-    with pytest.raises(ValueError, match="Did you mean 'weight_gradient'"):
+    with pytest.raises(ValueError, match=r"Did you mean 'weight_gradient'\?$"):
         check(weight_gradiant)
+    with pytest.raises(ValueError, match=r"called 'zzz'\. The exercises: forward_pass, .*, seeds_needed\.$"):
+        hint("zzz")
     with pytest.raises(ValueError, match="got a lambda"):
         check(lambda delta, h: delta)
     with pytest.raises(ValueError, match="must be a function"):
@@ -253,6 +381,8 @@ def test_in_place_change_costs_half():
     assert answer.share == 0.5
     assert "`delta` in place" in answer.said
     assert str(answer).startswith("weight_gradient: partly right: right numbers, but see below\n")
+    both = check(lambda delta, h: (in_place(delta, h), in_place(h, delta))[0], name="weight_gradient")
+    assert both.said.startswith("It changes its arguments `delta` and `h` in place")
 
 
 def test_arguments_of_a_case_are_never_shared():
@@ -322,7 +452,95 @@ def test_truth_values_are_called_by_their_names():
     assert said([True, 0.5], np.array([True, False])) == "entry [1] is 0.5, expected the truth value False"
     assert said(-1, True) == "it is -1, expected the truth value True"
     assert said("yes", True) == "it gave the text 'yes', expected one truth value"
-    assert said(True, 2.5) == "every number is 0.4 times the expected one"
+    assert said(True, 2.5) == "it is 1, expected 2.5"
+
+
+def said(got, want):
+    return _compare.difference(_compare.freeze(got), _compare.freeze(want), rtol=1e-6)
+
+
+def test_lists_are_told_from_arrays():
+    """One matrix instead of a list of one is not described by an axis more, nor by its rows."""
+    one, other = np.ones((5, 4)), np.ones((5, 6))
+    assert said(one, [one]) == (
+        "it gave an array of shape (5, 4), expected a list of 1 (an array of shape (5, 4))"
+    )
+    assert said(one, (one, other)) == (
+        "it gave an array of shape (5, 4), expected 2 things (an array of shape (5, 4), an array of shape (5, 6))"
+    )
+    assert said(np.ones((2, 5)), (one, one)) == (
+        "it gave an array of shape (2, 5), expected 2 things (each an array of shape (5, 4))"
+    )
+    assert said([one, one], other).startswith(
+        "it gave a list of 2 (each an array of shape (5, 4)), expected an"
+    )
+    assert said([one, None], [one, one]) == (
+        "in item 1 of what it returns, it gave None, expected an array of shape (5, 4)"
+    )
+    for right in ([one, one], (one, one), np.stack([one, one]), [one.tolist(), one.tolist()]):
+        assert said(right, [one, one]) is None
+        assert said(right, np.stack([one, one])) is None
+    assert said([1.0, 2.0], np.array([1.0, 2.0])) is None
+
+
+def test_one_number_is_told_and_not_its_factor():
+    """Any number is some multiple of any other."""
+    assert said(15.2, 64.8) == "it is 15.2, expected 64.8"
+    assert said(-0.5, 0.25) == "it is -0.5, expected 0.25"
+    assert said([[3.0]], [[2.0]]) == "entry [0, 0] is 3, expected 2"
+    assert said((1.0, 1.5), (1.0, 3.0)) == "in item 1 of what it returns, it is 1.5, expected 3"
+
+
+@pytest.mark.parametrize(
+    ("factor", "words"),
+    [
+        (2, "Each wrong number is 2 times the expected one, in all parts."),
+        (-1 / 4, "Each wrong number is -1/4 of the expected one, in all parts."),
+        (-1, "Each wrong number has the wrong sign, in all parts."),
+        (2.7, ""),
+        (1 / 30.5, ""),
+    ],
+)
+def test_simple_factor_of_single_numbers_is_told_once(factor, words):
+    """Where it is the same in all parts, so that it is no chance; for one of several numbers, too."""
+    first, split = exercises.find("first_alignment").answer, exercises.find("split_alignment").answer
+    answer = check(lambda *given: factor * first(*given), name="first_alignment")
+    assert answer.said == words
+    assert re.fullmatch(r"it is -?[\d.]+, expected 0\.\d{2,4}", answer.parts[0].remark)
+
+    def one_of_two(*given):
+        share, cosine = split(*given)
+        return share * factor, cosine
+
+    answer = check(one_of_two, name="split_alignment")
+    assert answer.said == words
+    assert answer.parts[0].remark.startswith("in item 0 of what it returns, it is ")
+
+
+def test_factor_in_some_parts_only_is_not_told():
+    """Here the sign is lost where it is negative: what came and what was expected says it better."""
+    right = exercises.find("predicted_gain").answer
+    answer = check(lambda path: abs(right(path)), name="predicted_gain")
+    assert 0 < sum(part.passed for part in answer.parts) < len(answer.parts)
+    assert not answer.said
+
+
+@pytest.mark.parametrize("name", ["fa_step", "split_alignment", "open_loop_step", "rest_report"])
+def test_right_things_in_the_wrong_order(name):
+    answer = check(lambda *given: exercises.find(name).answer(*given)[::-1], name=name)
+    assert answer.verdict == "wrong"
+    assert {part.remark for part in answer.parts} == {"it gave the right things in the wrong order"}
+
+
+def test_wrong_order_of_rows_and_of_what_it_is_not_said():
+    """Whole numbers and truth values are too easily in another order by chance."""
+    assert said([3.0, 1.0, 2.0], [1.0, 2.0, 3.0]) == "it gave the right numbers in the wrong order"
+    assert said([[3.0, 4.0], [1.0, 2.0]], [[1.0, 2.0], [3.0, 4.0]]) == (
+        "it gave the right rows in the wrong order"
+    )
+    assert said((False, True), (True, False)) == "in item 0 of what it returns, it is False, expected True"
+    assert said([6, 0], [0, 6]) == "entry [0] is 6, expected 0"
+    assert said((1.0, 1.0), (1.0, 2.0)) == "in item 1 of what it returns, it is 1, expected 2"
 
 
 def test_near_miss_is_called_close():

@@ -157,3 +157,18 @@ def test_only_unused_scripts_are_dropped():
     icons = '<script defer src="_static/scripts/fontawesome.js?digest=1"></script>\n'
     search = '<script src="searchindex.js"></script>'
     assert extension.without_unused_scripts(icons + search + kept) == kept
+
+
+@pytest.mark.parametrize(
+    ("secnumbers", "numbered"),
+    [({}, False), ({"page": {"": None}}, False), ({"page": {"": (4,), "#part": (4, 1)}}, True)],
+)
+def test_figures_are_numbered_in_chapters_only(secnumbers, numbered):
+    """On pages without a number Sphinx counts on from page to page."""
+    app = Mock(env=SimpleNamespace(toc_secnumbers=secnumbers))
+    caption = '<span class="caption-number">Fig. 5 </span><span class="caption-text">What to see.</span>'
+    context = {"body": f"<p>{caption}</p>"}
+    extension._number_figures_in_chapters_only(app, "page", "page.html", context, None)
+    assert ("Fig. 5" in context["body"]) == numbered
+    assert "What to see." in context["body"]
+    extension._number_figures_in_chapters_only(app, "page", "search.html", {}, None)

@@ -145,7 +145,7 @@ def find(name: str) -> Exercise:
     Raises
     ------
     ValueError
-        If there is none; names that are nearly the same are told.
+        If there is none; the message names the nearest, or all if none is near.
 
     Examples
     --------
@@ -155,8 +155,8 @@ def find(name: str) -> Exercise:
     known = {exercise.name: exercise for exercises in catalogue().values() for exercise in exercises}
     if name not in known:
         near = difflib.get_close_matches(str(name), known, n=1)
-        meant = f" Did you mean {near[0]!r}?" if near else ""
-        raise ValueError(f"there is no exercise called {name!r}.{meant} The exercises: {', '.join(known)}.")
+        help_ = f"Did you mean {near[0]!r}?" if near else f"The exercises: {', '.join(known)}."
+        raise ValueError(f"there is no exercise called {name!r}. {help_}")
     return known[name]
 
 

@@ -10,12 +10,13 @@ from __future__ import annotations
 import inspect
 import linecache
 import os
+import re
 import sysconfig
 import textwrap
 import traceback
 import zlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,11 +25,14 @@ import numpy as np
 import fa_teach
 from fa_teach.exercises._answer import Answer, Note, PartResult, Verdict
 from fa_teach.exercises._compare import (
+    NOTHING,
     Odd,
     arrays_in,
     changed,
+    describe,
     difference,
     duplicate,
+    factors,
     freeze,
     is_single_precision,
 )
@@ -149,7 +153,15 @@ class Outcome(NamedTuple):
     mutated: tuple[str, ...] = ()  # names of the arguments that were changed
 
 
-_NOTHING = (None, Ellipsis, NotImplemented)
+class Run(NamedTuple):
+    """What calling a function on all cases led to."""
+
+    outcomes: list[Outcome]
+    same: bool  # whether the first case, called again, gave the same
+    printed: bool
+
+
+_STUBS = (Ellipsis, NotImplemented)  # what a function returns that nobody has written yet
 
 
 def check_answer(exercise: Exercise, function: Any, *, seed: int = 0) -> Answer:
@@ -162,18 +174,30 @@ def check_answer(exercise: Exercise, function: Any, *, seed: int = 0) -> Answer:
     if wrong_call:
         return _plain(exercise, "raised an error", wrong_call)
     cases = exercise.cases(seed)
-    outcomes, again = _run(function, cases, seconds=exercise.seconds)
-    if outcomes is None:
+    run = _run(function, cases, seconds=exercise.seconds)
+    if run is None:
         return _plain(exercise, "raised an error", _ENDLESS.format(name=exercise.name, s=exercise.seconds))
-    if all(_is_empty(outcome) for outcome in outcomes):
+    if all(_is_empty(outcome) for outcome in run.outcomes):
         return _not_attempted(exercise)
-    wanted = _expected(exercise, cases)
+    if all(_is_none(outcome) for outcome in run.outcomes):
+        return _plain(exercise, "wrong", _returned_nothing(exercise, cases[:1], printed=run.printed))
+    answer = _judge(exercise, function, cases, run)
+    if run.printed and not answer.right:
+        return replace(answer, said=f"{answer.said} {_PRINTED}".lstrip())
+    return answer
+
+
+def _judge(
+    exercise: Exercise, function: Function, cases: Sequence[tuple[Part, Arguments]], run: Run
+) -> Answer:
+    """Compare what came with what was expected, and find the words."""
+    outcomes, wanted = run.outcomes, _expected(exercise, cases)
     remarks = [
         _remark(exercise, outcome, want, arguments)
         for outcome, want, (_, arguments) in zip(outcomes, wanted, cases, strict=True)
     ]
     parts = _results(exercise, cases, remarks)
-    fault = _fault(outcomes, again)
+    fault = _fault(outcomes, run.same)
     share = sum(part.points for part in parts if part.passed) / sum(part.points for part in parts)
     share *= BLAMED if fault else 1
     if share == 1:
@@ -185,6 +209,7 @@ def check_answer(exercise: Exercise, function: Any, *, seed: int = 0) -> Answer:
     verdict: Verdict = "partly right" if share > 0 else "wrong"
     errors = [(o.error, case[1]) for o, case in zip(outcomes, cases, strict=True) if o.error]
     said = fault or (_blame(errors[0][0], function, errors[0][1], exercise) if errors else "")
+    said = said or ("" if found else _common_factor(exercise, outcomes, wanted))
     hint, misconception = (found.hint, found.name) if found else ("", "")
     return Answer(exercise.name, verdict, share, said, parts, hint, misconception)
 
@@ -193,21 +218,20 @@ _ENDLESS = (
     "`{name}` was stopped after {s:g} seconds: it did not come to an end. "
     "Is there a loop whose condition never becomes false?"
 )
+_PRINTED = "What your function prints is not shown here: call it in a cell of its own to see that."
 
 
-def _run(
-    function: Function, cases: Sequence[tuple[Part, Arguments]], *, seconds: float
-) -> tuple[list[Outcome] | None, bool]:
-    """Outcomes of all cases, None if the time is up; and whether the first case gives the same when called again."""
+def _run(function: Function, cases: Sequence[tuple[Part, Arguments]], *, seconds: float) -> Run | None:
+    """Call a function on all cases, and once more on the first; None if the time is up."""
     outcomes = []
     try:
-        with quiet(), time_limit(seconds):
+        with quiet() as nowhere, time_limit(seconds):
             for _, arguments in cases:
                 outcomes.append(call(function, arguments))
             same = _alike(call(function, cases[0][1]), outcomes[0], rtol=1e-9, atol=0.0)
     except TimeUp:
-        return None, True
-    return outcomes, same
+        return None
+    return Run(outcomes, same, nowhere.printed)
 
 
 def call(function: Function, arguments: Arguments) -> Outcome:
@@ -216,7 +240,7 @@ def call(function: Function, arguments: Arguments) -> Outcome:
     value, error = None, None
     try:
         value = function(*given)
-        value = Ellipsis if any(value is nothing for nothing in _NOTHING) else freeze(value)
+        value = Ellipsis if any(value is stub for stub in _STUBS) else freeze(value)
     except (TimeUp, KeyboardInterrupt):
         raise
     except BaseException as raised:  # noqa: BLE001 # SystemExit, too, is an answer to be talked about
@@ -239,6 +263,8 @@ def _remark(exercise: Exercise, outcome: Outcome, want: Outcome, arguments: Argu
         return f"raised {type(outcome.error).__name__}"
     if _is_empty(outcome):
         return "it gave nothing"
+    if _is_none(outcome):
+        return f"it returned nothing (None), expected {describe(want.value)}"
     rtol = max(exercise.rtol, SINGLE) if is_single_precision(arguments) else exercise.rtol
     return difference(outcome.value, want.value, rtol=rtol, atol=exercise.atol)
 
@@ -258,10 +284,30 @@ def _fault(outcomes: Sequence[Outcome], same: bool) -> str:
     mutated = sorted({name for outcome in outcomes for name in outcome.mutated})
     if mutated:
         names = " and ".join(f"`{name}`" for name in mutated)
-        return f"It changes its argument {names} in place: whoever called it finds other numbers there afterwards."
+        which = f"argument{'s' if len(mutated) > 1 else ''} {names}"
+        return f"It changes its {which} in place: whoever called it finds other numbers there afterwards."
     if not same:
         return "Called again with the same arguments it gives something else: it must depend on its arguments alone."
     return ""
+
+
+def _common_factor(exercise: Exercise, outcomes: Sequence[Outcome], wanted: Sequence[Outcome]) -> str:
+    """A sentence if single numbers are wrong by one simple factor, the same in all cases."""
+    found = [
+        factors(outcome.value, want.value, rtol=exercise.rtol, atol=exercise.atol)
+        for outcome, want in zip(outcomes, wanted, strict=True)
+    ]
+    together, told = set().union(*found), sum(bool(one) for one in found)
+    if len(together) != 1 or told < 2:
+        return ""
+    (factor,) = together
+    if factor is None or factor == 1:
+        return ""
+    if factor == -1:
+        return "Each wrong number has the wrong sign, in all parts."
+    sign = "-" if factor < 0 else ""
+    times = f"{abs(factor):g} times" if abs(factor) > 1 else f"1/{1 / abs(factor):g} of"
+    return f"Each wrong number is {sign}{times} the expected one, in all parts."
 
 
 def _behaves_like(
@@ -288,7 +334,7 @@ def _alike(one: Outcome, other: Outcome, *, rtol: float, atol: float) -> bool:
         return type(one.error) is type(other.error)
     if bool(one.mutated) != bool(other.mutated) or _is_empty(one) or _is_empty(other):
         return _is_empty(one) and _is_empty(other)
-    if type(one.value) is not type(other.value):
+    if isinstance(one.value, Odd | dict) != isinstance(other.value, Odd | dict):
         return False
     return difference(one.value, other.value, rtol=rtol, atol=atol) is None
 
@@ -302,6 +348,10 @@ def _is_empty(outcome: Outcome) -> bool:
     return outcome.value is Ellipsis or isinstance(outcome.error, NotImplementedError)
 
 
+def _is_none(outcome: Outcome) -> bool:
+    return isinstance(outcome.value, Odd) and outcome.value == NOTHING
+
+
 # -- Words --------------------------------------------------------------------------------------
 
 
@@ -312,6 +362,14 @@ def _plain(exercise: Exercise, verdict: Verdict, said: str) -> Answer:
 
 def _not_attempted(exercise: Exercise) -> Answer:
     return _plain(exercise, "not attempted", "Write the function, run its cell, then this one again.")
+
+
+def _returned_nothing(exercise: Exercise, cases: Sequence[tuple[Part, Arguments]], *, printed: bool) -> str:
+    (want,) = _expected(exercise, cases)
+    return (
+        f"`{exercise.name}` came to its end and returned nothing (None), expected {describe(want.value)}: "
+        f"is the `return` missing?{' What is printed is not returned.' if printed else ''}"
+    )
 
 
 def _a(thing: object) -> str:
@@ -349,7 +407,8 @@ def _blame(error: BaseException | None, function: Function, arguments: Arguments
         for name, argument in zip(_argument_names(exercise.answer, len(arguments)), arguments, strict=True)
         if len(arrays := list(arrays_in(argument))) == 1
     ]
-    given = f" The shapes that came in: {', '.join(shapes)}." if shapes else ""
+    about_shapes = isinstance(error, ValueError | IndexError)
+    given = f" The shapes that came in: {', '.join(shapes)}." if shapes and about_shapes else ""
     frame = _own_frame(error)
     if frame is None:
         return f"`{exercise.name}` {what}.{given}"
@@ -359,11 +418,17 @@ def _blame(error: BaseException | None, function: Function, arguments: Arguments
     return f"Your {where}{inside} {what}.{given}"
 
 
+_INNER_SIZES = re.compile(r"matmul: Input operand 1 has a mismatch .*\(size (\d+) is different from (\d+)\)")
+
+
 def _told(error: BaseException) -> str:
     try:
         text = " ".join(str(error).split()).replace("`", "'")
     except Exception:  # noqa: BLE001 # a learner's own exception may fail even in this
         text = ""
+    sizes = _INNER_SIZES.match(text)
+    if sizes:
+        text = f"the inner sizes of `@` differ, {sizes[2]} on its left and {sizes[1]} on its right"
     text = text if len(text) <= 200 else text[:200] + " …"
     return f"{type(error).__name__}: {text}".rstrip(": ").rstrip(".")
 

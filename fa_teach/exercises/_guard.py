@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import sys
@@ -21,18 +22,29 @@ class TimeUp(BaseException):
     """The time is up. No ``Exception``, so that a learner's own ``except Exception`` does not swallow it."""
 
 
+class Nowhere(io.TextIOWrapper):
+    """A stream that leads nowhere, and remembers whether anything was printed into it."""
+
+    printed = False
+
+    def write(self, text: str, /) -> int:
+        """Write, and remember."""
+        self.printed = self.printed or bool(text.strip())
+        return super().write(text)
+
+
 @contextmanager
-def quiet() -> Iterator[None]:
+def quiet() -> Iterator[Nowhere]:
     """Swallow what is printed, and all warnings: any word on stderr would cost a student the marks in nbgrader."""
     with (
-        Path(os.devnull).open("w", encoding="utf-8") as nowhere,
+        Nowhere(Path(os.devnull).open("wb"), encoding="utf-8") as nowhere,
         redirect_stdout(nowhere),
         redirect_stderr(nowhere),
         warnings.catch_warnings(),
         np.errstate(all="ignore"),
     ):
         warnings.simplefilter("ignore")
-        yield
+        yield nowhere
 
 
 @contextmanager

@@ -59,6 +59,11 @@ FA_HIDDEN_ERROR = Exercise(
             "The factor is the *slope* of `tanh`, which is 1 minus `h_1` squared, not `h_1` itself.",
         ),
         Misconception(
+            "slope of what was sent",
+            lambda delta_2, W_2, B_2, h_1: delta_2 @ B_2.T * (1 - np.tanh(h_1) ** 2),
+            "`h_1` is already `tanh` of what came in. The slope is `1 - tanh(a)**2`, and `tanh(a)` is `h_1` itself.",
+        ),
+        Misconception(
             "sign-symmetry",
             lambda delta_2, W_2, B_2, h_1: delta_2 @ (np.sign(W_2) * np.abs(B_2.T)) * (1 - h_1**2),
             "This takes its signs from the weights: a rule of its own, sign-symmetry. FA uses `B_2` as it is, signs included.",
@@ -197,17 +202,21 @@ def _task(rng, batch, n_0, n_1, n_2, *, rate=0.3):
     return *(rng.normal(size=shape) for shape in shapes), rate
 
 
-def _any_step(W_1, W_2, B_2, x, t, rate, *, back=None, slope=True, mean=True, later=False):
+def _any_step(W_1, W_2, B_2, x, t, rate, *, back=None, bend=np.tanh, slope=True, mean=True, later=False):
     """A step with one thing done differently."""
-    h_1 = np.tanh(x @ W_1.T)
+    h_1 = bend(x @ W_1.T)
     delta_2 = h_1 @ W_2.T - t
     delta_1 = delta_2 @ (B_2.T if back is None else back) * ((1 - h_1**2) if slope else 1)
     n = len(x) if mean else 1
     new_1 = W_1 - rate * delta_1.T @ x / n
     if later:
-        h_1 = np.tanh(x @ new_1.T)
+        h_1 = bend(x @ new_1.T)
         delta_2 = h_1 @ W_2.T - t
     return new_1, W_2 - rate * delta_2.T @ h_1 / n
+
+
+def _no_bend(a):
+    return a
 
 
 def _step_in_place(W_1, W_2, B_2, x, t, rate):
@@ -260,6 +269,18 @@ FA_STEP = Exercise(
             "no slope",
             lambda W_1, W_2, B_2, x, t, rate: _any_step(W_1, W_2, B_2, x, t, rate, slope=False),
             "The slope of `tanh` is missing in the hidden layer's error.",
+        ),
+        Misconception(
+            "no bend",
+            lambda W_1, W_2, B_2, x, t, rate: _any_step(
+                W_1, W_2, B_2, x, t, rate, bend=_no_bend, slope=False
+            ),
+            "This is a step of a linear network. What the hidden layer sends on is bent, `tanh` of what it receives.",
+        ),
+        Misconception(
+            "no bend on the way up",
+            lambda W_1, W_2, B_2, x, t, rate: _any_step(W_1, W_2, B_2, x, t, rate, bend=_no_bend),
+            "The slope of `tanh` is there, but not `tanh` itself: on the way up, what the hidden layer sends on is not bent.",
         ),
         Misconception(
             "updates instead of weights",

@@ -119,6 +119,19 @@ def _any_step(W_1, W_2, B_2, x, delta_2, rate, *, back=None, mean=True, later=Fa
     return new_1, W_2 - rate * delta_2.T @ (x @ (new_1 if later else W_1).T) / n
 
 
+def _along_and_against(W_1, W_2, B_2, x, delta_2, rate, *, first, second):
+    """A step whose two layers may have signs of their own."""
+    new_1, _ = open_loop_step(W_1, W_2, B_2, x, delta_2, first * rate)
+    _, new_2 = open_loop_step(W_1, W_2, B_2, x, delta_2, second * rate)
+    return new_1, new_2
+
+
+def _bent(W_1, W_2, B_2, x, delta_2, rate, *, slope):
+    h_1 = np.tanh(x @ W_1.T)
+    delta_1 = delta_2 @ B_2.T * ((1 - h_1**2) if slope else 1)
+    return W_1 - rate * delta_1.T @ x / len(x), W_2 - rate * delta_2.T @ h_1 / len(x)
+
+
 def _closed(W_1, W_2, B_2, x, delta_2, rate):
     return open_loop_step(W_1, W_2, B_2, x, x @ W_1.T @ W_2.T - delta_2, rate)
 
@@ -157,6 +170,26 @@ OPEN_LOOP_STEP = Exercise(
             "sign",
             lambda W_1, W_2, B_2, x, delta_2, rate: open_loop_step(W_1, W_2, B_2, x, delta_2, -rate),
             "The weights go *along* `u`. The step is minus the rate times `u`.",
+        ),
+        Misconception(
+            "sign of the first layer",
+            lambda *given: _along_and_against(*given, first=-1, second=1),
+            "The first layer goes *along* its `u`, the second against it. Both take minus the rate times `u`.",
+        ),
+        Misconception(
+            "sign of the second layer",
+            lambda *given: _along_and_against(*given, first=1, second=-1),
+            "The second layer goes *along* its `u`, the first against it. Both take minus the rate times `u`.",
+        ),
+        Misconception(
+            "bent",
+            lambda *given: _bent(*given, slope=True),
+            "There is a `tanh` in it. This network is linear: the hidden layer sends on what it receives, and no slope is needed.",
+        ),
+        Misconception(
+            "bent on the way up",
+            lambda *given: _bent(*given, slope=False),
+            "The hidden layer's activity is bent by `tanh`. This network is linear: it sends on what it receives.",
         ),
         Misconception(
             "sum",
@@ -395,11 +428,15 @@ def alignment_lead(cosines, losses):
 
 
 def _course(rng, *, aligned, halved):
-    """Curves that cross where they should, start aligned the wrong way, and do not end at zero."""
+    """Curves that cross where they should, start aligned the wrong way, and do not end at zero.
+
+    The first has a peak on the way: half of the largest cosine is not half of the last.
+    """
     now = np.arange(61)[:, None]
     aligned, halved = np.asarray(aligned) + rng.integers(0, 3), np.asarray(halved) + rng.integers(0, 3)
     rise = 1 / (1 + np.exp(-(now - aligned + 0.4) / 1.5))
     cosines = rng.uniform(0.52, 0.56, size=len(aligned)) * (1.8 * rise - 0.8) * (1 - np.exp(-now))
+    cosines[:, 0] *= 1 + 0.7 * np.exp(-(((now[:, 0] - 48) / 4) ** 2))
     fall = 1 / (1 + np.exp((now - halved + 0.4) / 4))
     losses = rng.uniform(1, 3, size=len(halved)) * (0.3 + 0.7 * fall)
     losses[halved + 16, np.arange(len(halved))] = losses[0]  # one bad record afterwards
@@ -442,6 +479,13 @@ ALIGNMENT_LEAD = Exercise(
             "fixed threshold",
             lambda cosines, losses: _first(losses < losses[0] / 2) - _first(cosines > 0.5),
             "A cosine of 0.5 is not half-way for everybody. Compare with half of what *this* seed reaches at the end.",
+        ),
+        Misconception(
+            "half of the largest",
+            lambda cosines, losses: (
+                _first(losses < losses[0] / 2) - _first(cosines > cosines.max(axis=0) / 2)
+            ),
+            "The cosine is compared with half of the *largest* that the seed has had. Asked for is half of its last one.",
         ),
         Misconception(
             "half-way to the last loss",
