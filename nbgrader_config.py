@@ -2,7 +2,7 @@
 
 c = get_config()  # noqa: F821 # nbgrader puts it here
 
-course = "build/course"
+course = "course"  # not under build, which `make clean` removes
 c.CourseDirectory.course_id = "fa_teach"
 c.CourseDirectory.source_directory = f"{course}/source"  # copied from book/exercises by `make assignments`
 c.CourseDirectory.release_directory = f"{course}/release"
@@ -10,6 +10,7 @@ c.CourseDirectory.submitted_directory = f"{course}/submitted"
 c.CourseDirectory.autograded_directory = f"{course}/autograded"
 c.CourseDirectory.feedback_directory = f"{course}/feedback"
 c.CourseDirectory.solution_directory = f"{course}/solution"
+c.ZipCollectApp.downloaded_directory = f"{course}/downloaded"  # what a learning platform gives
 c.CourseDirectory.db_url = f"sqlite:///{course}/gradebook.db"
 
 c.Execute.timeout = 60  # seconds for a cell; `check` itself stops an endless loop after three
