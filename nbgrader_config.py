@@ -10,7 +10,6 @@ c.CourseDirectory.submitted_directory = f"{course}/submitted"
 c.CourseDirectory.autograded_directory = f"{course}/autograded"
 c.CourseDirectory.feedback_directory = f"{course}/feedback"
 c.CourseDirectory.solution_directory = f"{course}/solution"
-c.ZipCollectApp.downloaded_directory = f"{course}/downloaded"  # what a learning platform gives
 c.CourseDirectory.db_url = f"sqlite:///{course}/gradebook.db"
 
 c.Execute.timeout = 60  # seconds for a cell; `check` itself stops an endless loop after three
@@ -19,3 +18,7 @@ c.OverwriteCells.add_missing_cells = (
 )
 c.LimitOutput.max_lines = 200
 c.LimitOutput.max_traceback = 100
+
+# `nbgrader zip_collect` takes ada_01_blame.ipynb and ada/01_blame.ipynb out of what a learning platform gives.
+c.ZipCollectApp.downloaded_directory = f"{course}/downloaded"
+c.FileNameCollectorPlugin.named_regexp = r".*/(?P<student_id>[^/]+?)[/_](?P<file_id>\d\d_[a-z]\w*)"

@@ -350,6 +350,20 @@ def test_command_line_says_what_is_missing(command, message, tmp_path, monkeypat
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("student", ["ada", "1234567", "Anna-Lena.M", "m_2", "12_34"])
+@pytest.mark.parametrize("name", ["{}_{}.ipynb", "{}/{}.ipynb", "{}_{} (1).ipynb"])
+def test_downloads_are_told_apart_by_their_names(student, name):
+    """The pattern of the configuration finds student and assignment in what a learning platform gives."""
+    config = pytest.importorskip("traitlets.config").Config()
+    exec((ROOT / "nbgrader_config.py").read_text(encoding="utf-8"), {"get_config": lambda: config})
+    for path in SOURCES:
+        file = (
+            f"/home/me/fa_teach/course/downloaded/{path.stem}/extracted/all/{name.format(student, path.stem)}"
+        )
+        found = re.match(config.FileNameCollectorPlugin.named_regexp, file)
+        assert found.groupdict() == {"student_id": student, "file_id": path.stem}, file
+
+
 # -- The built book -----------------------------------------------------------------------------
 
 
