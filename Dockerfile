@@ -8,6 +8,7 @@
 #
 # On a hub it is the image of DockerSpawner or KubeSpawner (singleuser.image in Zero to JupyterHub). The hub and
 # JUPYTERHUB should have the same major version:  docker build --build-arg JUPYTERHUB=5.4.0 .
+# Where students fetch and hand in by nbgrader:      docker build --build-arg EXTRAS=lab,grading .
 #
 # Without an engine at hand: tests/test_deployment.py holds its promises against the repository, hadolint reads it, and
 # the commands of the first stage run in an empty folder. The workflow image.yml builds it and starts it.
@@ -16,12 +17,13 @@ ARG PYTHON=3.12
 
 FROM python:${PYTHON}-slim-bookworm AS build
 ARG JUPYTERHUB=6.1.1
+ARG EXTRAS=lab
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 WORKDIR /src
 COPY pyproject.toml constraints.txt README.md LICENSE LICENSE-text ./
 COPY fa_teach fa_teach
 RUN python -m venv /opt/fa_teach \
-    && /opt/fa_teach/bin/python -m pip install -c constraints.txt '.[lab]' "jupyterhub==${JUPYTERHUB}"
+    && /opt/fa_teach/bin/python -m pip install -c constraints.txt ".[${EXTRAS}]" "jupyterhub==${JUPYTERHUB}"
 COPY book book
 RUN mkdir -p /opt/course \
     && cp book/[01]*.ipynb book/explorers.ipynb LICENSE LICENSE-text /opt/course/ \

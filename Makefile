@@ -105,13 +105,14 @@ $(GRADING): $(INSTALLED)
 	@touch $(GRADING)
 
 .PHONY: assignments
-assignments: $(GRADING) ## the students' notebooks, by nbgrader, in build/course/release
-	@mkdir -p build/course
+assignments: $(GRADING) ## the students' notebooks, by nbgrader, in course/release
+	@mkdir -p course
 	@set -e; export PATH="$(CURDIR)/$(dir $(PY)):$$PATH"; \
-	for assignment in $$($(PY) -m fa_teach.assignments stage build/course/source); do \
+	names=$$($(PY) -m fa_teach.assignments stage course/source); \
+	for assignment in $$names; do \
 	  $(PY) -m nbgrader generate_assignment "$$assignment" --force --log-level=WARN; \
 	done
-	@echo "To hand out: $(CURDIR)/build/course/release"
+	@echo "To hand out: $(CURDIR)/course/release"
 
 # -- Tests --------------------------------------------------------------------------------------
 
@@ -158,6 +159,7 @@ bench: $(INSTALLED) ## speed against the floor of the matrix products, and PyTor
 
 # -- Cleaning -----------------------------------------------------------------------------------
 
+# Not `course`: what a class handed in, and its marks, cannot be built again.
 .PHONY: clean
-clean: ## remove what was built, and the environment
+clean: ## remove what was built, and the environment; the folder of a class, course, stays
 	rm -rf .venv _build build dist .pytest_cache .ruff_cache .mypy_cache .hypothesis

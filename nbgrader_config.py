@@ -2,7 +2,7 @@
 
 c = get_config()  # noqa: F821 # nbgrader puts it here
 
-course = "build/course"
+course = "course"  # not under build, which `make clean` removes
 c.CourseDirectory.course_id = "fa_teach"
 c.CourseDirectory.source_directory = f"{course}/source"  # copied from book/exercises by `make assignments`
 c.CourseDirectory.release_directory = f"{course}/release"
@@ -18,3 +18,7 @@ c.OverwriteCells.add_missing_cells = (
 )
 c.LimitOutput.max_lines = 200
 c.LimitOutput.max_traceback = 100
+
+# `nbgrader zip_collect` takes ada_01_blame.ipynb and ada/01_blame.ipynb out of what a learning platform gives.
+c.ZipCollectApp.downloaded_directory = f"{course}/downloaded"
+c.FileNameCollectorPlugin.named_regexp = r".*/(?P<student_id>[^/]+?)[/_](?P<file_id>\d\d_[a-z]\w*)"

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[1]
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
-WITHOUT_TORCH = "PyTorch is not installed, so nothing is compared with it; pip install -e '.[bench]' gets it."
+WITHOUT_TORCH = 'PyTorch is not installed, so nothing is compared with it; pip install -e ".[bench]" gets it.'
 
 
 def options(arguments: Sequence[str] | None) -> argparse.Namespace:

@@ -15,6 +15,7 @@ import copy
 import hashlib
 import json
 import re
+import sqlite3
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -29,7 +30,9 @@ SOURCES = Path("book/exercises")
 CODE_STUB = ("# YOUR CODE HERE", "raise NotImplementedError()")  # nbgrader's own
 TEXT_STUB = "YOUR ANSWER HERE"
 SOLUTION_CLASS = "fa-solution"  # of the dropdown on a page: it is left out of the search index
-_SCORED = re.compile(r"^answer = (.+)\nanswer\.score\([\d.]+\)$", re.DOTALL)
+COPIED = ".copied.json"  # beside the copies that nbgrader works on: what each of them said when it was made
+_SCORED = re.compile(r"^answer = (.+)\nanswer\.score\(([\d.]+)\)$", re.DOTALL)
+_HEADER = re.compile(r"\*\*Points:\*\* functions (\d+(?:\.\d+)?), \w+ (\d+(?:\.\d+)?)")
 
 _CHAPTERS = re.compile(r"(?P<exercises>exercises of )?\bchapters? (?P<first>\d+)(?: and (?P<second>\d+))?\b")
 
@@ -407,23 +410,102 @@ def write(notebook: Notebook, path: Path) -> None:
 
 
 def sources(folder: Path = SOURCES) -> list[Path]:
-    """The assignments' source notebooks."""
-    return sorted(folder.glob("*.ipynb"))
+    """The assignments' source notebooks; refuses a folder that has none."""
+    found = sorted(folder.glob("*.ipynb"))
+    if not found:
+        raise FileNotFoundError(f"{folder} has no notebooks: start this in the root of the repository.")
+    return found
 
 
 def stage(target: Path, folder: Path = SOURCES) -> list[str]:
-    """Copy each source to ``<target>/<assignment>/<assignment>.ipynb``, where nbgrader looks for it; their names."""
-    for path in sources(folder):
-        write(read(path), target / path.stem / path.name)
-    return [path.stem for path in sources(folder)]
+    """Copy each source to ``<target>/<assignment>/<assignment>.ipynb``, where nbgrader looks for it; their names.
+
+    Raises
+    ------
+    ValueError
+        If points that stand in more than one place differ, or if a copy was changed since it was made: it would be
+        overwritten. Nothing is written then.
+    """
+    notebooks = {path.stem: read(path) for path in sources(folder)}
+    record = target / COPIED
+    copied = json.loads(record.read_text(encoding="utf-8")) if record.exists() else {}
+    for name, notebook in notebooks.items():
+        check_points(notebook, name=name)
+        copy_path = target / name / f"{name}.ipynb"
+        if copy_path.exists():
+            said = _fingerprint(read(copy_path))
+            if said not in {copied.get(name), _fingerprint(notebook)}:
+                raise ValueError(
+                    f"{copy_path} was changed after it had been copied from {folder / copy_path.name}, and would be "
+                    "overwritten: make the change there, remove the copy, and try again."
+                )
+    for name, notebook in notebooks.items():
+        write(notebook, target / name / f"{name}.ipynb")
+    record.write_text(json.dumps({n: _fingerprint(notebook) for n, notebook in notebooks.items()}, indent=1))
+    return list(notebooks)
+
+
+def _fingerprint(notebook: Notebook) -> str:
+    """Of what somebody may have written: text and points, not outputs."""
+    told = [
+        (source(cell), *(cell["metadata"].get("nbgrader", {}).get(what) for what in ("grade_id", "points")))
+        for cell in notebook["cells"]
+    ]
+    return hashlib.sha256(json.dumps(told).encode()).hexdigest()
+
+
+def check_points(notebook: Notebook, *, name: str) -> None:
+    """Refuse points that differ from place to place: nbgrader's, those of ``answer.score(...)``, and the header's.
+
+    Parameters
+    ----------
+    notebook : dict
+        The source, format 4.
+    name : str
+        Of the assignment, for the message.
+
+    Raises
+    ------
+    ValueError
+        With the cell and both numbers.
+    """
+    functions = words = 0.0
+    for cell in notebook["cells"]:
+        if not _told(cell, "grade"):
+            continue
+        told = cell["metadata"]["nbgrader"]
+        if _told(cell, "solution"):
+            words += told["points"]
+            continue
+        functions += told["points"]
+        scored = _SCORED.match(source(cell))
+        if scored is None or float(scored[2]) != told["points"]:
+            last = source(cell).rpartition("\n")[2]
+            raise ValueError(
+                f"{name}, cell {told['grade_id']}: nbgrader gives {told['points']} points, but its last line is "
+                f"{last!r}; expected 'answer.score({told['points']})'."
+            )
+    header = _HEADER.search(source(notebook["cells"][0]))
+    if header and (float(header[1]), float(header[2])) != (functions, words):
+        raise ValueError(
+            f"{name}, first cell: it promises {header[1]} points for functions and {header[2]} for words, but the "
+            f"cells give {functions:g} and {words:g}."
+        )
 
 
 def write_student_versions(target: Path, folder: Path = SOURCES) -> list[Path]:
-    """Write each student's notebook into a folder, without nbgrader."""
+    """Write each student's notebook into a folder, without nbgrader; one that is there already is left as it is.
+
+    Returns
+    -------
+    list of Path
+        What was written: a notebook that was there may hold somebody's work.
+    """
     written = []
     for path in sources(folder):
-        write(student_version(read(path)), target / path.name)
-        written.append(target / path.name)
+        if not (target / path.name).exists():
+            write(student_version(read(path)), target / path.name)
+            written.append(target / path.name)
     return written
 
 
@@ -439,20 +521,83 @@ def write_otter_versions(target: Path, folder: Path = SOURCES) -> list[Path]:
 def report(course: Path) -> list[str]:
     """What an instructor should look at after autograding, in a line each.
 
-    Changed checkers, submissions without the expected notebook, cells that ran out of time.
+    What was not graded, and why; changed checkers; cells that ran out of time; files that came after the grading;
+    answers in words that nobody has marked.
+
+    Raises
+    ------
+    FileNotFoundError
+        If nothing was handed in at all.
     """
+    folders = sorted(folder for folder in course.glob("submitted/*/*/") if folder.is_dir())
+    if not folders:
+        raise FileNotFoundError(
+            f"{course / 'submitted'} holds no <student>/<assignment>: nothing was handed in."
+        )
+    tried, unmarked = _gradebook(course / "gradebook.db")
     lines = []
-    for folder in sorted(course.glob("submitted/*/*/")):
+    for folder in folders:
         student, assignment = folder.parts[-2:]
+        handed_in = folder / f"{assignment}.ipynb"
         graded = course / "autograded" / student / assignment / f"{assignment}.ipynb"
-        if not (folder / f"{assignment}.ipynb").exists():
+        begin = f"{student}, {assignment}"
+        if not handed_in.exists():
             names = ", ".join(sorted(path.name for path in folder.iterdir())) or "nothing"
-            lines.append(f"{student}, {assignment}: no {assignment}.ipynb was handed in, but {names}")
-        elif not graded.exists():
-            lines.append(f"{student}, {assignment}: could not be graded; see nbgrader's log")
+            lines.append(f"{begin}: no {assignment}.ipynb was handed in, but {names}")
+        elif graded.exists():
+            lines += [f"{begin}, {line}" for line in _remarkable(read(graded))]
+            if _changed_since(handed_in, graded):
+                lines.append(f"{begin}: handed in again since it was graded; autograde it with --force")
+        elif (student, assignment) in tried:
+            lines.append(f"{begin}: could not be graded; nbgrader autograde prints why")
         else:
-            lines += [f"{student}, {assignment}, {line}" for line in _remarkable(read(graded))]
+            lines.append(f"{begin}: not graded yet; nbgrader autograde {assignment}")
+    for assignment, students in sorted(unmarked.items()):
+        waiting = [name for name in students if (course / "autograded" / name / assignment).exists()]
+        if waiting:
+            lines.append(
+                f"{assignment}: no final marks yet, answers in words to be marked: {', '.join(waiting)}"
+            )
     return lines
+
+
+def _gradebook(path: Path) -> tuple[set[tuple[str, str]], dict[str, list[str]]]:
+    """Whose grading was begun, by student and assignment; for each assignment, whose answers in words wait."""
+    if not path.exists():
+        return set(), {}
+    query = """select student_id, assignment.name, extension, (
+            select count(*) from submitted_notebook join grade on grade.notebook_id = submitted_notebook.id
+            where submitted_notebook.assignment_id = submitted_assignment.id and needs_manual_grade)
+        from submitted_assignment join assignment on assignment.id = submitted_assignment.assignment_id
+        order by student_id"""
+    book = sqlite3.connect(path)
+    rows = book.execute(query).fetchall()
+    book.close()
+    unmarked: dict[str, list[str]] = {}
+    for student, assignment, _, waiting in rows:
+        if waiting:
+            unmarked.setdefault(assignment, []).append(student)
+    # Who was given more time stands there before anything was graded.
+    return {
+        (student, assignment) for student, assignment, extension, _ in rows if extension is None
+    }, unmarked
+
+
+def _changed_since(handed_in: Path, graded: Path) -> bool:
+    """Whether an answer that was handed in is another than the graded one, or the file can no longer be read."""
+    try:
+        now, then = _answers(read(handed_in)), _answers(read(graded))
+    except (ValueError, KeyError, TypeError):
+        return True
+    return any(
+        then.get(name, text) != text for name, text in now.items()
+    )  # nbgrader puts back what was deleted
+
+
+def _answers(notebook: Notebook) -> dict[str, str]:
+    """What stands in the cells that a student fills in, by their names."""
+    cells = [cell for cell in notebook["cells"] if _told(cell, "solution")]
+    return {cell["metadata"]["nbgrader"]["grade_id"]: source(cell) for cell in cells}
 
 
 def _remarkable(notebook: Notebook) -> list[str]:
@@ -472,28 +617,38 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     for name, (default, text) in {
         "stage": (
-            "build/course/source",
+            "course/source",
             "copy the sources to where nbgrader looks for them, and print their names",
         ),
-        "student": ("build/student", "write the students' notebooks, without nbgrader"),
+        "student": (
+            "build/student",
+            "write the students' notebooks, without nbgrader; those that are there stay as they are",
+        ),
         "otter": ("build/otter", "write master notebooks for `otter assign`"),
-        "report": ("build/course", "say which submissions an instructor should look at after autograding"),
+        "report": ("course", "say which submissions an instructor should look at after autograding"),
     }.items():
         command = commands.add_parser(name, help=text, description=text)
         command.add_argument(
             "folder", nargs="?", type=Path, default=Path(default), help=f"default: {default}"
         )
     options = parser.parse_args(arguments)
-    if options.command == "stage":
-        lines = stage(options.folder)
-    elif options.command == "student":
-        lines = [str(path) for path in write_student_versions(options.folder)]
-    elif options.command == "otter":
-        lines = [str(path) for path in write_otter_versions(options.folder)]
-    else:
-        lines = report(options.folder) or ["Nothing to look at."]
+    try:
+        lines = _run(options.command, options.folder)
+    except (ValueError, FileNotFoundError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
     sys.stdout.write("".join(f"{line}\n" for line in lines))
     return 0
+
+
+def _run(command: str, folder: Path) -> list[str]:
+    if command == "stage":
+        return stage(folder)
+    if command == "student":
+        return [str(path) for path in write_student_versions(folder)] or ["Nothing to write: all are there."]
+    if command == "otter":
+        return [str(path) for path in write_otter_versions(folder)]
+    return report(folder) or ["Nothing to look at."]
 
 
 if __name__ == "__main__":

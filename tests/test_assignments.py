@@ -2,6 +2,7 @@
 
 import ast
 import json
+import os
 import re
 import subprocess
 import sys
@@ -333,6 +334,124 @@ def test_command_line_writes_student_versions(tmp_path, capsys, monkeypatch):
     assert [Path(line).name for line in capsys.readouterr().out.split()] == [path.name for path in SOURCES]
     for path in SOURCES:
         nbformat.validate(nbformat.read(tmp_path / path.name, as_version=4))
+
+
+def changed(folder, what, *, points=None, last=None, words=None):
+    """Copy a source into a folder, with one thing changed in its first check's cell, or text replaced."""
+    notebook = assignments.read(what)
+    cell = cells(notebook, grade=True, solution=False)[0]
+    if points is not None:
+        cell["metadata"]["nbgrader"]["points"] = points
+    if last is not None:
+        cell["source"] = assignments.source(cell).rpartition("\n")[0] + f"\n{last}"
+    for before, after in (words or {}).items():
+        for cell in notebook["cells"]:
+            cell["source"] = assignments.source(cell).replace(before, after)
+    assignments.write(notebook, folder / what.name)
+
+
+@each
+def test_points_agree(path):
+    assignments.check_points(assignments.read(path), name=path.stem)
+    first = assignments.source(assignments.read(path)["cells"][0])
+    assert assignments._HEADER.search(first), "the first cell does not say the points"
+
+
+@pytest.mark.parametrize(
+    ("how", "message"),
+    [
+        ({"points": 6}, "cell fa_hidden_error-check: nbgrader gives 6 points, but its last line is"),
+        ({"last": "answer.score(6)"}, "but its last line is 'answer.score(6)'; expected 'answer.score("),
+        ({"last": "answer.score"}, "but its last line is 'answer.score'"),
+        ({"points": 6, "last": "answer.score(6)"}, "first cell: it promises"),
+        ({"words": {"words 4.": "words 5."}}, "5 for words, but the cells give"),
+    ],
+)
+def test_points_that_differ_are_refused(how, message, tmp_path):
+    """Raised in one place only, a fully right submission would get fewer than all points, in silence."""
+    (source,) = (path for path in SOURCES if path.stem == "02_random_feedback")
+    changed(tmp_path / "sources", source, **how)
+    with pytest.raises(ValueError, match=re.escape(message)):
+        assignments.stage(tmp_path / "course", tmp_path / "sources")
+    assert not (tmp_path / "course").exists()
+
+
+def test_other_points_are_taken_where_all_agree(tmp_path):
+    (source,) = (path for path in SOURCES if path.stem == "02_random_feedback")
+    total = sum(told(cell, "points") for cell in cells(assignments.read(source), grade=True, solution=False))
+    first = told(cells(assignments.read(source), grade=True, solution=False)[0], "points")
+    words = {f"functions {total}": f"functions {total + 0.5}"}
+    changed(tmp_path, source, points=first + 0.5, last=f"answer.score({first + 0.5})", words=words)
+    assert assignments.stage(tmp_path / "course", tmp_path) == [source.stem]
+
+
+def test_stage_never_overwrites_what_somebody_wrote(tmp_path):
+    """A guide that an instructor edited in the copy would be gone."""
+    sources, course = tmp_path / "sources", tmp_path / "course"
+    for path in SOURCES[:2]:
+        changed(sources, path)
+    names = assignments.stage(course, sources)
+    copy = course / names[0] / f"{names[0]}.ipynb"
+    assert assignments.stage(course, sources) == names, "again, with nothing changed"
+    changed(sources, SOURCES[0], words={"guide": "guidance"})
+    assignments.stage(course, sources)
+    assert "guidance" in copy.read_text(encoding="utf-8"), "a changed source is copied"
+    ran = assignments.read(copy)
+    for cell in ran["cells"]:
+        if cell["cell_type"] == "code":
+            cell.update(outputs=[], execution_count=7)
+    assignments.write(ran, copy)
+    assignments.stage(course, sources)  # outputs are nobody's work
+    edited = copy.read_text(encoding="utf-8").replace("guidance", "my own guide")
+    copy.write_text(edited, encoding="utf-8")
+    with pytest.raises(ValueError, match=r"01_blame.ipynb was changed after it had been copied"):
+        assignments.stage(course, sources)
+    assert copy.read_text(encoding="utf-8") == edited
+    (course / assignments.COPIED).unlink()
+    with pytest.raises(ValueError, match=r"was changed"):
+        assignments.stage(course, sources)
+    copy.unlink()
+    assert assignments.stage(course, sources) == names
+
+
+def test_students_work_is_never_overwritten(tmp_path):
+    """Who asks for the notebooks a second time has written into the first."""
+    written = assignments.write_student_versions(tmp_path, ROOT / "book" / "exercises")
+    assert [path.name for path in written] == [path.name for path in SOURCES]
+    written[0].write_text("work", encoding="utf-8")
+    written[1].unlink()
+    assert assignments.write_student_versions(tmp_path, ROOT / "book" / "exercises") == written[1:2]
+    assert written[0].read_text(encoding="utf-8") == "work"
+
+
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        ("student", "book/exercises has no notebooks: start this in the root of the repository.\n"),
+        ("stage", "book/exercises has no notebooks: start this in the root of the repository.\n"),
+        ("report", "course/submitted holds no <student>/<assignment>: nothing was handed in.\n"),
+    ],
+)
+def test_command_line_says_what_is_missing(command, message, tmp_path, monkeypatch, capsys):
+    """In another folder it wrote nothing, and ended as if all were well."""
+    monkeypatch.chdir(tmp_path)
+    assert assignments.main([command]) == 1
+    assert capsys.readouterr() == ("", message.replace("/", os.sep, 1))
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("student", ["ada", "1234567", "Anna-Lena.M", "m_2", "12_34"])
+@pytest.mark.parametrize("name", ["{}_{}.ipynb", "{}/{}.ipynb", "{}_{} (1).ipynb"])
+def test_downloads_are_told_apart_by_their_names(student, name):
+    """The pattern of the configuration finds student and assignment in what a learning platform gives."""
+    config = pytest.importorskip("traitlets.config").Config()
+    exec((ROOT / "nbgrader_config.py").read_text(encoding="utf-8"), {"get_config": lambda: config})
+    for path in SOURCES:
+        file = (
+            f"/home/me/fa_teach/course/downloaded/{path.stem}/extracted/all/{name.format(student, path.stem)}"
+        )
+        found = re.match(config.FileNameCollectorPlugin.named_regexp, file)
+        assert found.groupdict() == {"student_id": student, "file_id": path.stem}, file
 
 
 # -- The built book -----------------------------------------------------------------------------

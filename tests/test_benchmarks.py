@@ -154,7 +154,7 @@ def test_without_torch_it_says_how_to_get_it_and_goes_on(monkeypatch, capsys):
     monkeypatch.setattr(cases, "jacobian_spectrum", lambda *a: cases.Row("spectrum", 1.0, 2.0))
     benchmarks.main(["--repeats", "2"])
     shown = capsys.readouterr().out
-    assert "pip install -e '.[bench]'" in shown
+    assert 'pip install -e ".[bench]"' in shown
     assert [name in shown for name in ("floor", "ensemble", "spectrum")] == [True] * 3
 
 

@@ -14,6 +14,7 @@ from fa_teach import keep
 
 ROOT = Path(__file__).parents[1]
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+TEACHING = "book/instructors.md"
 each = pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
 
 
@@ -70,9 +71,15 @@ def test_image_installs_the_pinned_set():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     (install,) = (rest for _, name, rest in instructions() if name == "RUN" and "pip install" in rest)
     assert "-c constraints.txt" in install
-    for extra in re.search(r"'\.\[([\w,]+)\]'", install)[1].split(","):
-        assert extra in project["optional-dependencies"], extra
+    assert '".[${EXTRAS}]"' in install
     arguments = dict(rest.split("=", 1) for _, name, rest in instructions() if name == "ARG")
+    told = re.findall(
+        r"EXTRAS=([\w,]+)", "".join((ROOT / name).read_text("utf-8") for name in ("Dockerfile", TEACHING))
+    )
+    assert "lab" in told
+    assert len(told) >= 3  # the default, and how instructors choose another
+    for extra in ",".join(told).split(","):
+        assert extra in project["optional-dependencies"], extra
     assert re.fullmatch(r"\d+\.\d+\.\d+", arguments["JUPYTERHUB"])
     assert f"Programming Language :: Python :: {arguments['PYTHON']}" in project["classifiers"]
 

@@ -205,7 +205,7 @@ def course(tmp_path_factory):
     """Everything is handed in, autograded and exported, once."""
     folder = tmp_path_factory.mktemp("course")
     shutil.copy(ROOT / "nbgrader_config.py", folder)
-    build = folder / "build" / "course"
+    build = folder / "course"
     assignments.stage(build / "source", ROOT / "book" / "exercises")
     generated = run(folder, "nbgrader", "generate_assignment", NAME, "--force")
     assert generated.returncode == 0, generated.stderr
@@ -221,7 +221,7 @@ def course(tmp_path_factory):
     (folder / "autograde.log").write_text(graded.stderr)
     feedback = run(folder, "nbgrader", "generate_feedback", NAME, "--student=good0")
     assert feedback.returncode == 0, feedback.stderr
-    exported = run(folder, "nbgrader", "export", "--to=build/course/grades.csv")
+    exported = run(folder, "nbgrader", "export", "--to=course/grades.csv")
     assert exported.returncode == 0, exported.stderr
     return build
 
@@ -248,7 +248,7 @@ def test_marks(student, marks):
 
 def test_report_names_whom_to_look_at(course):
     """A changed checker, a missing notebook, a dead kernel: somebody has to look."""
-    lines = assignments.report(course)
+    *lines, last = assignments.report(course)
     named = {line.split(",")[0] for line in lines}
     assert named == {
         "patched-check",
@@ -260,6 +260,32 @@ def test_report_names_whom_to_look_at(course):
         "no-notebook",
         "wrong-name",
     }, "\n".join(lines)
+    assert f"kernel-killed, {NAME}: could not be graded; nbgrader autograde prints why" in lines
+    assert f"wrong-name, {NAME}: no {NAME}.ipynb was handed in, but my homework.ipynb" in lines
+    waiting = "deleted-checks, in-words"
+    assert last == f"{NAME}: no final marks yet, answers in words to be marked: {waiting}"
+
+
+def test_report_tells_what_came_later_and_what_was_marked(course, tmp_path):
+    """Nobody is passed over in silence: not graded yet, handed in again; and a mark that was given is final."""
+    shutil.copytree(course / "submitted", tmp_path / "submitted")
+    shutil.copytree(course / "autograded", tmp_path / "autograded")
+    shutil.copy(course / "gradebook.db", tmp_path)
+    before = assignments.report(tmp_path)
+    assert before == assignments.report(course)
+    assignments.write(solved(), tmp_path / "submitted" / "7654321" / NAME / f"{NAME}.ipynb")
+    assignments.write(solved(), tmp_path / "submitted" / "wrong0" / NAME / f"{NAME}.ipynb")
+    (tmp_path / "submitted" / "wrong1" / NAME / f"{NAME}.ipynb").write_text("broken", encoding="utf-8")
+    assert set(assignments.report(tmp_path)) - set(before) == {
+        f"7654321, {NAME}: not graded yet; nbgrader autograde {NAME}",
+        f"wrong0, {NAME}: handed in again since it was graded; autograde it with --force",
+        f"wrong1, {NAME}: handed in again since it was graded; autograde it with --force",
+    }
+    book = sqlite3.connect(tmp_path / "gradebook.db")
+    book.execute("update grade set manual_score = 3, needs_manual_grade = 0")
+    book.commit()
+    book.close()
+    assert not [line for line in assignments.report(tmp_path) if "to be marked" in line]
 
 
 def test_release_is_the_student_version_of_the_book(course, tmp_path):

@@ -11,7 +11,7 @@ from browsing import HTML, PAGES, ROOT
 
 pytestmark = pytest.mark.browser
 
-NOT_COPIED = {".git", ".venv", "_build", "build", "dist", "node_modules", "__pycache__"}
+NOT_COPIED = {".git", ".venv", "_build", "build", "course", "dist", "node_modules", "__pycache__"}
 COURSE = "https://example.org/course"
 DATE = re.compile(r"built on \d{1,2} \w+ \d{4}")
 

@@ -11,6 +11,7 @@ from itertools import chain
 from pathlib import Path
 
 import pytest
+import yaml
 from packaging.requirements import Requirement  # a dependency of pytest
 
 import fa_teach
@@ -87,3 +88,48 @@ def test_every_page_is_in_the_table_of_contents():
         for path in (ROOT / "book").glob(pattern)
     }
     assert pages == listed
+
+
+def test_clean_leaves_the_work_of_a_class():
+    """What was handed in, and the marks, cannot be built again; and nothing of it may be committed."""
+    (course,) = re.findall(
+        r'^course = "(.*?)"', (ROOT / "nbgrader_config.py").read_text("utf-8"), re.MULTILINE
+    )
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    removed = re.search(r"^clean:.*\n((?:\t.*\n?)+)", makefile, re.MULTILINE)[1].split()
+    assert "build" in removed
+    assert Path(course).parts[0] not in removed
+    assert f"/{course}/" in (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines()
+    for path in ("Makefile", "book/instructors.md", "fa_teach/assignments.py"):
+        text = (ROOT / path).read_text(encoding="utf-8")
+        assert f"{course}/source" in text, f"{path} names another folder"
+        assert f"build/{course}" not in text, path
+
+
+def test_extras_are_shown_so_that_any_shell_takes_them():
+    """In the command prompt of Windows a single quote is a part of the name."""
+    for path in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "book").glob("*.md")]:
+        text = path.read_text(encoding="utf-8")
+        assert not re.search(r"install [^\n]*(?<!\")\.\[\w", text), path.name
+
+
+def test_citation_names_the_paper_as_the_book_does():
+    """The paper that is cited for its claims has the title, the authors and the address of the bibliography."""
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    book = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
+    assert citation["title"] == book["title"]
+    (paper,) = citation["references"]
+    bibliography = (ROOT / "book" / "references.bib").read_text(encoding="utf-8")
+    entry = re.search(r"@article\{chu2024random,(.*?)\n\}", bibliography, re.DOTALL)[1]
+    told = dict(re.findall(r"(\w+)\s*=\s*\{(.*?)\},?$", entry, re.MULTILINE))
+    names = " and ".join(f"{who['family-names']}, {who['given-names']}" for who in paper["authors"])
+    assert (paper["title"], names) == (told["title"], told["author"])
+    for ours, theirs in {
+        "volume": "volume",
+        "issue": "number",
+        "start": "pages",
+        "year": "year",
+        "doi": "doi",
+    }.items():
+        assert str(paper[ours]) == told[theirs], ours
+    assert paper["identifiers"] == [{"type": "other", "value": f"arXiv:{told['eprint']}"}]
