@@ -297,8 +297,8 @@ class Leaving(Explorer):
             if marks_of_role.get_gid() == "unstable":  # thin ones, which do not hide one another
                 marks_of_role.set(marker="x", markeredgecolor=colors["unstable"], markeredgewidth=1.4)
         if arrays["rate"] > NEUTRAL:
-            ring = {"marker": "o", "s": 140, "facecolor": "none", "edgecolor": colors["ink"], "zorder": 4}
-            axes["plane"].scatter(x[:1], y[:1], **ring)
+            ring = axes["plane"].scatter(x[:1], y[:1], s=140, facecolor="none", edgecolor=colors["ink"])
+            ring.set_zorder(4)
         half = 1.15 * max(float(arrays["rates"].max()), 0.1)
         axes["plane"].set(title="eigenvalues at the switch", xlim=(-half, half), ylim=(-half, half))
         rates = axes["rates"]
