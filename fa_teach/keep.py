@@ -447,7 +447,7 @@ def _subject(html: Path) -> str:
 
 
 def _finish(printed: Path, target: Path, headings: Iterable[str], *, author: str, subject: str) -> int:
-    """Say who wrote it and which version it is, and write it at half the size: what screen readers use compresses well."""
+    """Say who wrote it and which version it is, and halve the size: what screen readers use compresses well."""
     import pikepdf
 
     titles = {"".join(text.split()): " ".join(text.split()) for text in headings}
