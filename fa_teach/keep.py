@@ -517,7 +517,8 @@ def for_disk(path: str, content: bytes, url: str = "") -> bytes:
         text = _DOWNLOAD.sub(r'\1 target="_blank" title="Opens the file, which you can save"', text)
         if path == RUN_PAGE:
             address = f' The book with all of it: <a href="{escape(url)}">{escape(url)}</a>.' if url else ""
-            text = text.replace("</h1>", "</h1>\n" + RUN_NOTE.replace("{address}", address), 1)
+            head = re.compile(r"(<article\b.*?</h1>)", re.DOTALL)
+            text = head.sub(lambda found: f"{found[1]}\n{RUN_NOTE.format(address=address)}", text, count=1)
         content = offered(text, {}).encode("utf-8")
     elif path == "_static/book.css":  # no font is fetched ahead here, and an optional one would come too late
         content = re.sub(rb"font-display:\s*optional", b"font-display: block", content)
