@@ -70,7 +70,10 @@ class FixedPoint:
     neutral : ndarray of bool, shape ``(..., P)``
         Which of them count as 0: ``|μ| ≤ neutral_tolerance · ‖J‖``.
     jacobian : ndarray, shape ``(..., P, P)``
-    tolerance, neutral_tolerance : float
+    tolerance : float
+        Of the update, relative to ``‖J‖ · max(1, ‖θ‖)``: below it the point counts as fixed.
+    neutral_tolerance : float
+        Of an eigenvalue, relative to ``‖J‖``: below it, it counts as 0.
     distance : ndarray
         How far ``θ`` moved after the flow's time was up; 0 without a search.
     frozen : tuple of int

@@ -4,7 +4,8 @@ Both are made from what ``make book`` left in ``_build/html`` and are put there 
 
 - *The PDF* is one long page made of all pages, printed by Chromium, which draws the book's MathML itself. It is printed
   twice: the first time tells on which page each chapter stands, the second time the table of contents says so.
-  Explorers are the still pictures that stand for them; solutions are left out, hints stand at the end of their chapter.
+  Explorers are the still pictures that stand for them, with the sentence that says what they show; solutions are left
+  out, hints stand at the end of their chapter. Pages that are of use on a screen only come with ``--all``.
 - *The zip* is the site but for what needs a server (JupyterLite). Search and explorers work from ``file://``.
 
 On the command line: ``python -m fa_teach.keep pdf`` and ``python -m fa_teach.keep zip``. Nothing in the library imports
@@ -28,7 +29,7 @@ from datetime import UTC, datetime
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote, urldefrag, urlsplit
+from urllib.parse import quote, unquote, urldefrag, urlsplit
 
 import fa_teach
 
@@ -41,6 +42,8 @@ STYLE = Path("book/templates/pdf.css")
 PAPERS = {"A4": (210.0, 297.0), "Letter": (215.9, 279.4)}  # mm
 MARGIN = 20.0  # mm, left and right, as in the style sheet
 SOLUTIONS = ("Solution", "Answers")  # the dropdowns that a printed book leaves out
+# Pages that the PDF leaves out: to look things up in, to play with, or about the pages themselves.
+ON_SCREEN_ONLY = ("book/run", "book/explorers", "book/api", "book/changelog")
 BROWSERS = (
     "chromium",
     "chromium-browser",
@@ -51,6 +54,11 @@ BROWSERS = (
     "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
     "/Applications/Chromium.app/Contents/MacOS/Chromium",
 )
+ASSIGNMENT_NOTE = (
+    "The notebook to work in can be downloaded from this page of the book: it needs the library and nothing else. "
+    "Hints stand at the end, solutions on the page alone. What the cells print is what they print with right solutions."
+)
+STILL = "Still of an interactive figure."
 FLAGS = (
     "--headless",
     "--no-sandbox",
@@ -94,8 +102,8 @@ def _identity(name: str, fragment: str = "") -> str:
     return f"{place}--{fragment}" if fragment else place
 
 
-def _link(target: str, name: str, known: Iterable[str]) -> str:
-    """Where a link of a page leads in the PDF: to another place in it, to another site, or nowhere ("").
+def _link(target: str, name: str, known: Iterable[str], url: str = "") -> str:
+    """Where a link of a page leads in the PDF: to another place in it, to a site (perhaps the book's), or nowhere ("").
 
     Examples
     --------
@@ -103,14 +111,31 @@ def _link(target: str, name: str, known: Iterable[str]) -> str:
     '#book-notation--symbols'
     >>> _link("../_sources/one.ipynb", "book/one", {"book/one"})
     ''
+
+    What follows a colon is the state of an explorer, which a still does not take:
+
+    >>> _link("#spectrum:angle=30", "book/one", {"book/one"})
+    ''
+    >>> _link("#spectrum:angle=30", "book/one", {"book/one"}, "https://example.org/")
+    'https://example.org/book/one.html#spectrum:angle=30'
     """
     if urlsplit(target).scheme in {"http", "https", "mailto"}:
         return target
-    path, fragment = urldefrag(unquote(target))
-    fragment = fragment.partition(":")[0]  # what follows a colon is the state of an explorer
-    page = posixpath.normpath(posixpath.join(posixpath.dirname(name), path)) if path else f"{name}.html"
-    inside = page.endswith(".html") and page.removesuffix(".html") in known
-    return f"#{_identity(page.removesuffix('.html'), fragment)}" if inside else ""
+    path, fragment = urldefrag(target)
+    page = f"{name}.html"
+    if path:
+        page = posixpath.normpath(posixpath.join(posixpath.dirname(name), unquote(path)))
+    if page.removesuffix(".html") in known and ":" not in fragment:
+        return f"#{_identity(page.removesuffix('.html'), unquote(fragment))}"
+    return url and f"{url}{quote(page)}" + (f"#{fragment}" if fragment else "")
+
+
+def _address(html: Path) -> str:
+    """Where the built book is published, with a slash at its end; empty where it does not say."""
+    first = html / "index.html"
+    text = first.read_text(encoding="utf-8") if first.is_file() else ""
+    found = re.search(r'<link rel="canonical" href="(https?://[^"]*/)book/[^"/]*"', text)
+    return found[1] if found else ""
 
 
 def _hints_to_the_end(article: Tag) -> None:
@@ -125,7 +150,9 @@ def _hints_to_the_end(article: Tag) -> None:
         section = _new(article, "section", id="hints")
         section.append(_new(article, "h2", "Hints"))
         for title, hints in collected.items():
-            section.append(_new(article, "h3", title))
+            section.append(
+                _new(article, "p", title, **{"class": "hints-of"})
+            )  # a heading would name it twice
             listed = _new(article, "ol")
             for hint in hints:
                 item = _new(article, "li")
@@ -137,6 +164,25 @@ def _hints_to_the_end(article: Tag) -> None:
         (article.find("section") or article).append(section)
 
 
+def _say_what_is_printed(article: Tag) -> None:
+    """Replace what is said of a page by what is true of it on paper.
+
+    An assignment's note speaks of dropdowns, and its checks answer to solutions that are not printed; a still can name
+    what it shows, which the explorer says in its place.
+    """
+    for note in article.select("div.admonition.note:has(a[download])"):
+        note.clear()
+        note.append(_new(article, "p", "Note", **{"class": "admonition-title"}))
+        note.append(_new(article, "p", ASSIGNMENT_NOTE))
+    for answer in article.select("div.cell_output:has(.fa-answer-right)"):
+        answer.decompose()
+    for still in article.select("img.fa-still[alt]"):
+        title, _, words = str(still["alt"]).partition(". ")
+        still["alt"] = title
+        said = _new(article, "p", f"{STILL} {words}", **{"class": "still-words"})
+        still.insert_after(said)
+
+
 def _new(near: Tag, name: str, text: str = "", **attributes: str) -> Tag:
     from bs4 import BeautifulSoup
 
@@ -146,8 +192,9 @@ def _new(near: Tag, name: str, text: str = "", **attributes: str) -> Tag:
     return tag
 
 
-def _for_print(article: Tag, page: Page, html: Path, known: Iterable[str]) -> None:
+def _for_print(article: Tag, page: Page, html: Path, known: Iterable[str], url: str) -> None:
     """Turn a page's article into a piece of the long page, in place."""
+    _say_what_is_printed(article)
     for tag in article.select("script, noscript, nav, button, .headerlink, .sd-summary-state-marker"):
         tag.decompose()
     for details in article.find_all("details"):
@@ -158,7 +205,7 @@ def _for_print(article: Tag, page: Page, html: Path, known: Iterable[str]) -> No
     for details in article.find_all("details"):
         details["open"] = ""
     for anchor in article.find_all("a", href=True):
-        target = _link(str(anchor["href"]), page.name, known)
+        target = _link(str(anchor["href"]), page.name, known, url)
         if target:
             anchor["href"] = target
         else:
@@ -212,7 +259,7 @@ def long_page(
     from bs4 import BeautifulSoup
 
     html = html.resolve()
-    known = {page.name for page in listed}
+    known, url = {page.name for page in listed}, _address(html)
     sheets: dict[str, None] = {}
     contents, body, rules = [], [], []
     part = ""
@@ -220,19 +267,23 @@ def long_page(
         path = html / f"{page.name}.html"
         if not path.is_file():
             raise FileNotFoundError(f"{path} is not there: run make book first.")
-        soup = BeautifulSoup(offered(path.read_text(encoding="utf-8"), {}), "html.parser")
+        markup = path.read_text(encoding="utf-8").replace(
+            "\ufe00", ""
+        )  # invisible, but in the way of copied text
+        soup = BeautifulSoup(offered(markup, {}), "html.parser")
         for link in soup.find_all("link", rel="stylesheet"):
             sheet = posixpath.normpath(posixpath.join(posixpath.dirname(page.name), str(link["href"])))
             sheets.setdefault((html / sheet.partition("?")[0]).as_uri())
         article = soup.find("article", class_="bd-article")
         assert article is not None, f"{path} has no article"
-        _for_print(article, page, html, known)
+        _for_print(article, page, html, known, url)
         place = _identity(page.name)
         head = article.find(class_="level-1")
         name = head.get_text().strip() if head else page.name
+        opening = ""
         if page.part != part:
             part = page.part
-            body.append(f'<section class="part" id="{_identity(part)}"><h1>{escape(part)}</h1></section>')
+            opening = f'<h1 class="part" id="{_identity(part)}">{escape(part)}</h1>'
             contents.append(_entry(part, _identity(part), "part"))
         contents.append(_entry(name, place, "chapter"))
         for heading in article.find_all(class_="level-2"):
@@ -240,7 +291,7 @@ def long_page(
             if section is not None:
                 contents.append(_entry(heading.get_text(), str(section["id"]), "section"))
         rules.append(f'@page {place} {{ @top-left {{ content: "{_quoted(name)}"; }} }}')
-        body.append(f'<div class="sheet" id="{place}" style="page: {place}">{article}</div>')
+        body.append(f'<div class="sheet" id="{place}" style="page: {place}">{opening}{article}</div>')
     links = "\n".join(f'<link rel="stylesheet" href="{sheet}">' for sheet in sheets)
     return f"""<!DOCTYPE html>
 <html lang="en" data-theme="light">
@@ -249,7 +300,7 @@ def long_page(
 <style>{style}
 {chr(10).join(rules)}</style></head>
 <body>
-{_title_page(title, author)}
+{_title_page(title, author, url, whole=known.issuperset(ON_SCREEN_ONLY))}
 <nav class="book-contents" aria-label="Contents"><h1>Contents</h1>
 {chr(10).join(contents)}
 </nav>
@@ -268,16 +319,20 @@ def _quoted(text: str) -> str:
     return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", " ")
 
 
-def _title_page(title: str, author: str) -> str:
+def _title_page(title: str, author: str, url: str, *, whole: bool) -> str:
     seconds = float(os.environ.get("SOURCE_DATE_EPOCH") or time.time())
     day = datetime.fromtimestamp(seconds, tz=UTC)
+    pages = f'the book’s pages, <a href="{escape(url)}">{escape(url)}</a>' if url else "the book’s pages"
+    more = (
+        "" if whole else ", the reference of the library, how to run the notebooks, and the list of changes"
+    )
     return f"""<section class="title-page">
 <h1>{escape(title)}</h1>
 <p class="author">{escape(author)}</p>
 <p class="edition">Version {fa_teach.__version__} · {day.day} {day:%B %Y}</p>
-<p class="note">Every number and figure in this book is computed by the code beside it. The interactive figures are
-shown as stills: in the book's pages, which can be kept for reading offline, they move. There, too, are the solutions
-of the exercises, which this printed form leaves out.</p>
+<p class="note">Every number and figure in this book is computed by the code beside it. Interactive figures are shown as
+stills: where the text says <em>drag</em>, <em>click</em> or <em>play</em>, it speaks of {pages}, on which they move.
+There, too, are the solutions of the exercises{more}. The pages can be kept for reading offline.</p>
 <p class="note">Code under the MIT licence, text and figures under CC BY 4.0.</p>
 </section>"""
 
@@ -291,17 +346,24 @@ def find_browser() -> str | None:
     return named or next((found for name in BROWSERS if (found := shutil.which(name))), None)
 
 
-# What is wider than the sheet is set smaller, and what then still is wider is reported. Code and tables have broken
-# their lines already, by the style sheet; only long code goes on on a next sheet.
+# What is wider than the sheet is set smaller, and what then still is wider is reported. Long lines of code are set a
+# little smaller before they break; only long code goes on on a next sheet.
 FIT = """() => {
     const wide = [];
     for (const box of document.querySelectorAll('.math-scroll, pre, table, img, figure, svg')) {
         const room = box.closest('.sheet')?.getBoundingClientRect().right ?? Infinity;
+        if (box.matches('pre')) {
+            box.style.whiteSpace = 'pre';
+            const long = () => box.scrollWidth > box.clientWidth + 1;
+            for (let size = 0.97; size >= 0.85 && long(); size -= 0.03)
+                box.style.fontSize = `calc(${size} * var(--code))`;
+            if (long()) box.style.whiteSpace = box.style.fontSize = '';
+            if (box.textContent.split('\\n').length < 18) box.style.breakInside = 'avoid';
+        }
         const right = () => Math.max(...[box, ...box.querySelectorAll('math, td, th')].map(
             e => e.getBoundingClientRect().right));
         for (let size = 95; size >= 60 && right() > room + 0.5; size -= 5) box.style.fontSize = `${size}%`;
         if (right() > room + 0.5) wide.push(box.outerHTML.slice(0, 160));
-        if (box.matches('pre') && box.textContent.split('\\n').length < 18) box.style.breakInside = 'avoid';
     }
     return wide;
 }"""
@@ -366,7 +428,7 @@ def print_pdf(
         headings = page.locator("h1, h2, h3, h4, h5, h6").all_text_contents()
         browser.close()
         target.parent.mkdir(parents=True, exist_ok=True)
-        return _finish(printed, target, headings, author=author)
+        return _finish(printed, target, headings, author=author, subject=_subject(html))
 
 
 def _page_numbers(printed: Path) -> dict[str, int]:
@@ -379,13 +441,21 @@ def _page_numbers(printed: Path) -> dict[str, int]:
         return {name.removeprefix("/"): numbers[place[0].objgen] for name, place in places.items()}
 
 
-def _finish(printed: Path, target: Path, headings: Iterable[str], *, author: str) -> int:
-    """Say who wrote it, and write the PDF at half the size: its description for screen readers compresses well."""
+def _subject(html: Path) -> str:
+    url = _address(html)
+    return f"Version {fa_teach.__version__}" + (f", {url}" if url else "")
+
+
+def _finish(printed: Path, target: Path, headings: Iterable[str], *, author: str, subject: str) -> int:
+    """Say who wrote it and which version it is, and halve the size: what screen readers use compresses well."""
     import pikepdf
 
     titles = {"".join(text.split()): " ".join(text.split()) for text in headings}
     with pikepdf.open(printed) as pdf:
-        pdf.docinfo["/Author"] = author
+        pdf.docinfo["/Author"], pdf.docinfo["/Subject"] = author, subject
+        with pdf.open_metadata(set_pikepdf_as_editor=False) as properties:
+            properties.load_from_docinfo(pdf.docinfo)
+            properties["dc:language"] = {"en"}
         pdf.Root.PageMode = pikepdf.Name.UseOutlines
         with pdf.open_outline(max_depth=6) as outline:
             _mend_titles(outline.root, titles)
@@ -409,21 +479,49 @@ LEFT_OUT = re.compile(
     r"|^_static/(locales/|scripts/fontawesome|.*\.map$)"
 )
 _LINK_TO_LITE = re.compile(r'<a\b[^>]*href="(?:\.\./)*lite/[^"]*"[^>]*>.*?</a>\s*', re.DOTALL)
+RUN_PAGE = "book/run.html"
 _FETCHES = "SHOW_SEARCH_SUMMARY: true"  # a page may not read other files: results come without excerpts
-WELCOME = "Open index.html in a browser. Nothing has to be installed, and nothing is loaded from elsewhere.\n"
+_DOWNLOAD = re.compile(r'(<a\b[^>]*href="[^"]*\.ipynb"[^>]*?) download\b(?:="[^"]*")?')
+WELCOME = """Open index.html in a browser. Nothing has to be installed, and nothing is loaded from elsewhere.
+The notebooks are in the folder _sources. To run them, see the page "Run it yourself".
+"""
+RUN_NOTE = """<div class="admonition note"><p class="admonition-title">This copy of the book</p>
+<p>You read it from a disk. <em>Run in the browser</em> needs a server, so this copy does without; the rest of this page
+holds. The notebooks are in its folder <code>_sources</code>.{address}</p></div>"""
 
 
-def for_disk(path: str, content: bytes) -> bytes:
+def for_disk(path: str, content: bytes, url: str = "") -> bytes:
     """Change a file of the site so that it works from a disk: nothing is fetched, nothing needs a server.
+
+    Parameters
+    ----------
+    path : str
+        Of the file, in the site.
+    content : bytes
+        What is in it.
+    url : str, optional
+        Where the book is published.
 
     Examples
     --------
     >>> for_disk("a.html", b'<nav><a href="../lite/index.html?path=a">Run</a> <a href="b.html">b</a></nav>')
     b'<nav><a href="b.html">b</a></nav>'
+
+    Browsers do not download from a disk: a notebook would take the page's place.
+
+    >>> for_disk("a.html", b'<a href="a.ipynb" download>the notebook</a>')
+    b'<a href="a.ipynb" target="_blank" title="Opens the file, which you can save">the notebook</a>'
     """
     if path.endswith(".html"):
         text = _LINK_TO_LITE.sub("", content.decode("utf-8"))
+        text = _DOWNLOAD.sub(r'\1 target="_blank" title="Opens the file, which you can save"', text)
+        if path == RUN_PAGE:
+            address = f' The book with all of it: <a href="{escape(url)}">{escape(url)}</a>.' if url else ""
+            head = re.compile(r"(<article\b.*?</h1>)", re.DOTALL)
+            text = head.sub(lambda found: f"{found[1]}\n{RUN_NOTE.format(address=address)}", text, count=1)
         content = offered(text, {}).encode("utf-8")
+    elif path == "_static/book.css":  # no font is fetched ahead here, and an optional one would come too late
+        content = re.sub(rb"font-display:\s*optional", b"font-display: block", content)
     elif path == "_static/documentation_options.js":
         content = content.replace(_FETCHES.encode(), _FETCHES.replace("true", "false").encode())
     return content
@@ -448,10 +546,11 @@ def pack(html: Path, target: Path) -> int:
         raise FileNotFoundError(f"{html / 'index.html'} is not there: run make book first.")
     when = time.gmtime(max(float(os.environ.get("SOURCE_DATE_EPOCH") or time.time()), 315532800))  # from 1980
     files = {path.relative_to(html).as_posix(): path for path in sorted(html.rglob("*")) if path.is_file()}
-    contents = {"README.txt": WELCOME.encode()}
+    url = _address(html)
+    contents = {"README.txt": (WELCOME + (f"The book is published at {url}\n" if url else "")).encode()}
     for name, path in files.items():
         if not LEFT_OUT.search(name):
-            contents[name] = for_disk(name, path.read_bytes())
+            contents[name] = for_disk(name, path.read_bytes(), url)
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
         for name, content in contents.items():
             entry = zipfile.ZipInfo(f"{target.stem}/{name}", when[:6])
@@ -512,7 +611,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("kind", choices=["pdf", "zip"])
     parser.add_argument("--html", type=Path, default=HTML, help=f"the built book; default: {HTML}")
     parser.add_argument("--paper", choices=PAPERS, default="A4", help="of the PDF; default: A4")
-    parser.add_argument("--pages", nargs="+", metavar="PAGE", help="of the PDF, as in _toc.yml; default: all")
+    chosen = parser.add_mutually_exclusive_group()
+    chosen.add_argument("--pages", nargs="+", metavar="PAGE", help="of the PDF, as in _toc.yml")
+    chosen.add_argument("--all", action="store_true", help=f"in the PDF also {', '.join(ON_SCREEN_ONLY)}")
     parser.add_argument("--to", type=Path, help=f"the file; default: {NAME}.pdf or .zip beside the pages")
     options = parser.parse_args(arguments)
     target = options.to or options.html / f"{NAME}.{options.kind}"
@@ -522,7 +623,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
             book = yaml.safe_load(Path("_config.yml").read_text(encoding="utf-8"))
             toc = yaml.safe_load(Path("_toc.yml").read_text(encoding="utf-8"))
-            listed = [page for page in pages(toc) if page.name in (options.pages or [page.name])]
+            left_out = () if options.all else ON_SCREEN_ONLY
+            listed = [
+                page
+                for page in pages(toc)
+                if (page.name in options.pages if options.pages else page.name not in left_out)
+            ]
             count = print_pdf(
                 options.html,
                 listed,

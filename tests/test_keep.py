@@ -3,10 +3,12 @@
 import re
 import subprocess
 import sys
+import unicodedata
 import zipfile
 from pathlib import Path
 
 import pytest
+import yaml
 from browsing import HTML, listen
 from test_assignments import chapters, leaks
 
@@ -67,6 +69,82 @@ def test_contents_tell_parts_chapters_and_sections(small):
     assert contents.split() == ["Contents", "First", "I.", "Part", "Second", "One", "Hints"]
     assert '<h2 class="level-1">Second' in markup, "a chapter stands below its part"
     assert '<h1 class="level-1">First' in markup, "the preface belongs to no part"
+
+
+def test_hints_are_no_headings(small):
+    """The outline would name each exercise twice."""
+    markup = joined(small)
+    assert '<p class="hints-of">One</p>' in markup
+    assert len(re.findall(r"<h\d[^>]*>One<", markup)) == 1
+
+
+NOTE = """<div class="admonition note"><p>Note</p><p><a href="../_sources/c.ipynb" download>Download</a>
+    Under each stub stand hints.</p></div>"""
+ANSWERED = """<div class="cell"><div class="cell_input">check(f)</div><div class="cell_output"><div
+    class="fa-answer fa-answer-right">f: right, 4 of 4 parts</div></div></div>"""
+EXPLORER = """<img class="fa-still" alt="Title. All is well, to 0.5."> <a href="#spectrum:angle=30">turned</a>
+    <a href="#s">still</a>"""
+
+
+def test_nothing_is_said_that_paper_does_not_hold(small):
+    """Of dropdowns, of answers to solutions below an empty stub, of states that a still cannot take."""
+    page = small / "b" / "c.html"
+    page.write_text(page.read_text().replace("<h1>", NOTE + ANSWERED + EXPLORER + "<h1>", 1))
+    text = re.sub(r"\s+", " ", joined(small))
+    assert "Under each stub" not in text
+    assert "Hints stand at the end" in text
+    assert "4 of 4 parts" not in text
+    assert "check(f)" in text
+    assert f"{keep.STILL} All is well, to 0.5." in text
+    assert "<a>turned</a>" in text, "this link would only lead to the same still"
+    assert '<a href="#b-c--s">still</a>' in text
+
+
+def test_where_the_book_is_published_is_said_on_paper_and_disk(small):
+    assert "https" not in joined(small)
+    link = '<link rel="canonical" href="https://example.org/fa/book/preface.html">'
+    (small / "index.html").write_text(link)
+    page = small / "b" / "c.html"
+    page.write_text(page.read_text().replace("<h1>", EXPLORER + '<a href="api.html">api</a><h1>', 1))
+    markup = joined(small)
+    assert markup.index("https://example.org/fa/</a>") < markup.index("Contents")
+    assert 'href="https://example.org/fa/b/c.html#spectrum:angle=30"' in markup
+    assert 'href="https://example.org/fa/b/api.html"' in markup
+    keep.pack(small, small / "book.zip")
+    assert b"https://example.org/fa/" in zipfile.ZipFile(small / "book.zip").read("book/README.txt")
+
+
+def test_what_is_of_use_on_a_screen_only_is_left_out(small, monkeypatch):
+    """By default; all pages and chosen ones can be had."""
+    printed = []
+    monkeypatch.setattr(
+        keep, "print_pdf", lambda _, listed, target, **__: printed.append(listed) or target.stat() or 1
+    )
+    target = small / "x.pdf"
+    target.write_text("")
+    everything = {page.name for page in keep.pages(yaml.safe_load((ROOT / "_toc.yml").read_text()))}
+    assert set(keep.ON_SCREEN_ONLY) < everything, "a page that is no longer there"
+    monkeypatch.chdir(ROOT)
+    for more in ([], ["--all"], ["--pages", "book/api"]):
+        assert keep.main(["pdf", "--html", str(small), "--to", str(target), *more]) == 0
+    default, whole, chosen = ({page.name for page in listed} for listed in printed)
+    assert default == everything - set(keep.ON_SCREEN_ONLY)
+    assert whole == everything
+    assert chosen == {"book/api"}
+
+
+def test_from_a_disk_no_font_is_optional_and_no_notebook_takes_the_page_s_place(small):
+    (small / "_static").mkdir()
+    (small / "_static" / "book.css").write_text("@font-face{font-display: optional;}")
+    (small / "book").mkdir()
+    (small / "book" / "run.html").write_text(f"<h1>Printed</h1><article><h1>Run</h1>{NOTE}</article>")
+    keep.pack(small, small / "book.zip")
+    packed = zipfile.ZipFile(small / "book.zip")
+    assert packed.read("book/_static/book.css") == b"@font-face{font-display: block;}"
+    run = packed.read("book/book/run.html").decode()
+    assert re.search(r'c\.ipynb" target="_blank"', run)
+    assert " download" not in run
+    assert run.index("<h1>Run</h1>") < run.index("needs a server") < run.index("Under each stub")
 
 
 def test_a_missing_page_is_told(small):
@@ -181,10 +259,9 @@ def test_contents_name_the_pages_that_the_outline_opens(pdf, texts):
     for _, title, number in outline[2:]:
         words = squeezed(title)
         assert words in texts[number], f"{title} does not stand on page {number + 1}"
-        if title not in parts[3:]:  # a part's page has no number
-            assert re.search(rf"(?<!\d){number + 1}", texts[number][:100]), (
-                f"page {number + 1} bears another number"
-            )
+        assert re.search(rf"(?<!\d){number + 1}", texts[number][:100]), (
+            f"page {number + 1} bears another number"
+        )
     within = {
         index: index in range(2, 2 + 6) for index in range(len(outline))
     }  # the preface belongs to no part
@@ -227,6 +304,9 @@ def test_exercises_are_printed_without_solutions(texts):
     assert squeezed(assignments.CODE_STUB[0]) in text
     assert "Hints" in text
     assert text.count("Solution") == 0
+    assert "Undereachstub" not in text
+    assert squeezed(keep.ASSIGNMENT_NOTE) in text
+    assert "right,4of4parts" not in text
     answers = (HTML / f"{PRINTED[1]}.html").read_text(encoding="utf-8").rsplit("<summary", 1)[1]
     first = squeezed(re.sub(r"<[^>]*>", "", re.findall(r"<p>(.*?)(?:<a|</p>)", answers, re.DOTALL)[0]))
     assert first not in text, "answers to the explorer's questions"
@@ -246,6 +326,8 @@ def test_figures_and_stills_are_printed(pdf):
     ]
     assert wanted >= 5
     assert len(drawn) >= wanted
+    text = "".join(unicodedata.normalize("NFKC", squeezed(page.extract_text())) for page in pdf.pages)
+    assert squeezed(keep.STILL) in text
 
 
 @pytest.mark.browser
@@ -342,3 +424,62 @@ def test_explorer_works_from_a_disk(from_disk):
         "document.fonts.ready.then(fonts => [...fonts].filter(f => f.status === 'error').length)"
     )
     assert fonts == 0
+
+
+@pytest.mark.browser
+def test_text_has_one_face_on_all_pages_from_a_disk(from_disk):
+    """A face that comes late would be missing from some of them."""
+    for name in (*PRINTED, "book/05_linear_networks", "book/notation", "book/run", "book/glossary"):
+        page = from_disk(f"{name}.html")
+        client = page.context.new_cdp_session(page)
+        client.send("DOM.enable")
+        client.send("CSS.enable")
+        root = client.send("DOM.getDocument")["root"]["nodeId"]
+        node = client.send("DOM.querySelector", {"nodeId": root, "selector": "article h1"})["nodeId"]
+        fonts = client.send("CSS.getPlatformFontsForNode", {"nodeId": node})["fonts"]
+        assert "Source Serif" in max(fonts, key=lambda font: font["glyphCount"])["familyName"], name
+
+
+# -- A page, printed from the browser -----------------------------------------------------------
+
+SEEN = """() => addEventListener('beforeprint', () => {
+    const paint = node => getComputedStyle(node).color;
+    window.seen = [document.documentElement.dataset.theme, paint(document.querySelector('article p'))];
+})"""
+
+
+@pytest.mark.browser
+def test_dark_page_is_printed_dark_on_white(visit):
+    """And is dark again afterwards; figures are never turned round on paper."""
+    page = visit(f"{PRINTED[1]}.html", color_scheme="dark")
+    theme = "document.documentElement.dataset.theme"
+    assert page.evaluate(theme) == "dark"
+    page.evaluate(SEEN)
+    page.pdf()
+    used, colour = page.evaluate("window.seen")
+    assert used == "light"
+    assert max(map(int, re.findall(r"\d+", colour))) < 70, colour
+    assert page.evaluate(theme) == "dark"
+    turned = "() => [...document.querySelectorAll('article img')].map(i => getComputedStyle(i).filter)"
+    assert "invert" in "".join(page.evaluate(turned)), "this test would see nothing"
+    page.emulate_media(media="print", color_scheme="dark")
+    assert "invert" not in "".join(page.evaluate(turned))
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("name", [PRINTED[1], EXERCISES])
+def test_printed_page_has_its_title_and_no_empty_bars(visit, name):
+    """Closed dropdowns would be printed as their titles alone."""
+    page = visit(f"{name}.html")
+    assert page.locator("details.sd-dropdown").first.is_visible(), "this test would see nothing"
+    page.emulate_media(media="print")
+    assert page.locator("details.sd-dropdown:visible, summary:visible").count() == 0
+    assert (
+        page.locator("article .fa-answer-right:visible, article .note:has(a[download]):visible").count() == 0
+    )
+    head = page.locator("h1:visible")
+    assert head.count() == 1
+    assert head.inner_text().startswith("4. The smallest" if name == PRINTED[1] else "Exercises")
+    assert re.search(r"Version \d", page.locator(".fa-colophon").inner_text())
+    cited = page.locator(".fa-cite p")
+    assert cited.bounding_box()["height"] > 8, "how to cite the page is not shown"

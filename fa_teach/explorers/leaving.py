@@ -15,7 +15,7 @@ import numpy as np
 from fa_teach.explorers._bake import Array
 from fa_teach.explorers._base import Explorer
 from fa_teach.explorers._controls import Choice, Player, Range
-from fa_teach.explorers.recorded.leaving import ANGLES, COUNTS, FILE, FRAMES, SETTINGS, SHOWN, frames
+from fa_teach.explorers.recorded.leaving import ANGLES, COUNTS, FILE, FRAMES, NEUTRAL, SETTINGS, SHOWN, frames
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 SOLUTIONS = {"many": "400 digits", "wide": "400, 20 units", "few": "20 digits"}
 LINES = ("loss", "weights", "total", "distance")  # over time
 LOWEST = -7.0  # decimal logarithm of a loss that is drawn
+BEGIN, SWITCH = (
+    10**-1.1,
+    10**-0.5,
+)  # of the still's axis of steps, which is logarithmic: its left end, and step 0
 FATES = ("stays", "creeps", "leaves", "returns", "elsewhere")
 
 
@@ -250,13 +254,14 @@ class Leaving(Explorer):
             figsize=(7.4, 5.6),
             width_ratios=[1.35, 1],
         )
-        at = np.maximum(arrays["steps"], 0.5)
+        at = np.maximum(arrays["steps"], SWITCH)
         for name, role in (("loss", "fa"), ("bp", "bp")):
             low, middle, high = 10.0 ** arrays[f"{name}_band"].T
             axes["loss"].fill_between(at, low, high, color=colors[role], alpha=0.2, lw=0)
             if name == "bp":
                 axes["loss"].plot(at, middle, color=colors[role])
         axes["loss"].plot(at, 10.0 ** arrays["forecast"], color=colors["faint"], lw=6)
+        axes["loss"].plot([BEGIN, SWITCH], [10.0 ** float(arrays["loss"][0])] * 2, color=colors["bp"])
         axes["loss"].plot(at, 10.0 ** arrays["loss"], color=colors["fa"])
         limits = 0.7 * 10.0 ** float(arrays["floor"]), 1.5 * 10.0 ** float(arrays["ceiling"])
         axes["loss"].set(yscale="log", ylabel="loss", ylim=limits)
@@ -272,18 +277,28 @@ class Leaving(Explorer):
             axes["alignment"].fill_between(at, low, high, color=shade, alpha=0.15, lw=0)
             axes["alignment"].plot(at, arrays[name], color=shade)
             axes["alignment"].text(
-                0.6, 0.5 if name == "weights" else -0.8, word, color=palette.text_color(shade)
+                0.4, 0.5 if name == "weights" else -0.8, word, color=palette.text_color(shade)
             )
         axes["alignment"].set(ylim=(-1.05, 1.05), ylabel="alignment")
         low, _, high = arrays["distance_band"].T
         axes["distance"].fill_between(at, low, high, color=colors["fa"], alpha=0.2, lw=0)
         axes["distance"].plot(at, arrays["distance"], color=colors["fa"])
         axes["distance"].set(ylabel="distance", xlabel="step after the switch", ylim=(0, None))
+        marks = [SWITCH, *(10.0**power for power in range(int(np.log10(at[-1])) + 1))]
         for name in ("loss", "alignment", "distance"):
-            axes[name].set(xscale="log", xlim=(0.5, at[-1]))
+            axes[name].set(xscale="log", xlim=(BEGIN, at[-1]))
+            axes[name].set_xticks(marks, ["0", *(f"{mark:,.0f}" for mark in marks[1:])])
+            axes[name].minorticks_off()
+            axes[name].axvline(SWITCH, color=colors["ink"], lw=1.2, ls=":")
         x, y = arrays["eigenvalues"][np.isfinite(arrays["eigenvalues"][:, 0])].T
         both = np.concatenate([x + 1j * y, x - 1j * y])
         plots.spectrum(both, ax=axes["plane"], words=False)
+        for marks_of_role in axes["plane"].lines:
+            if marks_of_role.get_gid() == "unstable":  # thin ones, which do not hide one another
+                marks_of_role.set(marker="x", markeredgecolor=colors["unstable"], markeredgewidth=1.4)
+        if arrays["rate"] > NEUTRAL:
+            ring = axes["plane"].scatter(x[:1], y[:1], s=140, facecolor="none", edgecolor=colors["ink"])
+            ring.set_zorder(4)
         half = 1.15 * max(float(arrays["rates"].max()), 0.1)
         axes["plane"].set(title="eigenvalues at the switch", xlim=(-half, half), ylim=(-half, half))
         rates = axes["rates"]
