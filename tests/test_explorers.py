@@ -345,6 +345,8 @@ def test_the_page_gets_exactly_what_was_baked(explorer):
             numbers = np.frombuffer(
                 bytes(byte for group in zip(*planes, strict=True) for byte in group), header["dtype"]
             )
+            width = int(np.prod(header["tail"], dtype=int))
+            numbers = numbers.reshape(width, -1).T.ravel()  # stored column by column
             expected = np.concatenate([cell[name].ravel() for cell in cells])
             np.testing.assert_array_equal(numbers, expected)
             rows = header["rows"] if isinstance(header["rows"], list) else [header["rows"]] * len(cells)
