@@ -16,10 +16,12 @@ from fa_teach.explorers._base import Explorer
 from fa_teach.explorers._controls import Choice, Player, Point, Range
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 REACH = 3.0  # the plane is [-3, 3]²
 BEYOND = 3.6  # curves are computed a little further than one sees
+CROWD = 0.35  # between two arrows of the flow
 LONG = 1e4  # next to a marginal point the flow takes longer still; nobody sees it
 KICK = 0.02  # where the stretch of unstable points is left
 APART = 0.01  # points of a path that are closer than this look like one
@@ -78,7 +80,7 @@ def bp_landscape(t: float) -> dict[str, Array]:
     """
     across = np.linspace(-BEYOND, BEYOND, 49)
     rails = [np.stack([across, side * across], axis=-1) for side in (-1, 1)]
-    for nearest in np.arange(0.5, REACH, 0.5):  # to the origin
+    for nearest in np.arange(0.6, REACH, 0.6):  # to the origin
         far = np.sqrt(across**2 + nearest**2)
         for side in (-1, 1):
             rails += [np.stack([across, side * far], axis=-1), np.stack([side * far, across], axis=-1)]
@@ -95,11 +97,13 @@ def _within(rails: Array) -> Array:
 
 
 def _arrows(rails: Array, b: float, t: float, rule: str) -> Array:
-    """Places on the rails and the direction of the flow there. Shape ``(arrows, 4)``."""
-    arrows = []
+    """Places on the rails, not too close to one another, and the direction of the flow there. Shape ``(arrows, 4)``."""
+    arrows: list[Array] = []
     for rail in rails:
         seen = np.flatnonzero((abs(rail) < 0.95 * REACH).all(axis=-1))
-        arrows += [rail[i] for i in seen[2:-1:4]]
+        for place in rail[seen[2:-1:4]]:
+            if not arrows or np.linalg.norm(np.array(arrows) - place, axis=1).min() > CROWD:
+                arrows.append(place)
     where = np.array(arrows)
     velocity = chain.velocity(where, t=t, b=b, rule=rule)
     speed = np.linalg.norm(velocity, axis=-1, keepdims=True)
@@ -279,7 +283,7 @@ def _bp_words(arrays: Mapping[str, Any], values: Mapping[str, Any]) -> str:
     else:
         place = f"({{bp_w[-2]:.{digits}f}}, {{bp_w[-1]:.{digits}f}})"
         words = f"Backpropagation {'stays' if stays else 'ends'} at {place}."
-        verdict = f" Stable: eigenvalue {{bp_rate[-1]:+.{digits}f}}; so is every solution."
+        verdict = f" Stable, as is every solution: eigenvalue {{bp_rate[-1]:+.{digits}f}}."
     return words + verdict * (values["rules"] == "bp")
 
 
@@ -357,41 +361,90 @@ class PhasePortrait(Explorer):
         """Draw the plane, and loss and alignment over time."""
         import matplotlib.pyplot as plt
 
-        from fa_teach import plots
+        from fa_teach import palette, plots
 
         b, t = values["b"], values["t"]
         window = (-REACH, REACH)
+        shown = ("fa", "bp") if values["rules"] == "both" else (values["rules"],)
+        ground = shown[0]  # whose flow and whose stability
         figure, axes = plt.subplot_mosaic(
             [["plane", "loss"], ["plane", "alignment"]], figsize=(7.4, 4.2), width_ratios=[1.35, 1]
         )
         plane = axes["plane"]
 
         def sign(w1: Array, w2: Array) -> Array:
-            return chain.criterion(np.stack([w1, w2], axis=-1), b=b)
+            return chain.criterion(np.stack([w1, w2], axis=-1), b=b, rule=ground)
 
         def flow(w1: Array, w2: Array) -> tuple[Array, Array]:
-            v = chain.velocity(np.stack([w1, w2], axis=-1), t=t, b=b)
+            v = chain.velocity(np.stack([w1, w2], axis=-1), t=t, b=b, rule=ground)
             return v[..., 0], v[..., 1]
 
-        plots.sign_background(sign, window, window, ax=plane)
+        plots.sign_background(sign, window, window, ax=plane, words=None)
         plots.streamlines(flow, window, window, ax=plane, density=0.6, n=25)
-        for branch, stable in zip(arrays["hyperbola"], arrays["stable"], strict=True):
+        stretches = arrays["stable"] if ground == "fa" else arrays["bp_stable"]
+        for branch, stable in zip(arrays["hyperbola"], stretches, strict=True):
             x, y = branch.T
             plots.curve_by_stability(x, y, np.append(stable, stable[-1]).astype(bool), ax=plane)
+        _name_regions(plane, b if ground == "fa" else 0.0, t)
+        if ground == "bp":
+            plots.fixed_points(*arrays["bp_saddle"][:, None], np.array([False]), ax=plane)
         plane.set(xlim=window, ylim=window, aspect="equal", xlabel="$w_1$", ylabel="$w_2$")
-        shown = ("fa", "bp") if values["rules"] == "both" else (values["rules"],)
+        plane.set_title(f"flow and stability: {palette.NAMES[ground]}", fontsize=10)
         until = max(_settled(arrays[f"{rule}_time"], arrays[f"{rule}_loss"]) for rule in shown)
         for rule in shown:
             time = np.minimum(arrays[f"{rule}_time"], until)
-            plots.trajectory(*arrays[f"{rule}_w"].T, ax=plane, role=rule)
+            plots.trajectory(*arrays[f"{rule}_w"].T, ax=plane, role=rule, label="")
+            _name_end(plane, rule, arrays[f"{rule}_w"])
             axes["loss"].plot(time, arrays[f"{rule}_loss"], color=plots.COLORS[rule])
-        if "fa" in shown:
-            time = np.minimum(arrays["fa_time"], until)
-            axes["alignment"].plot(time, arrays["fa_alignment"], color=plots.COLORS["fa"])
+        time = np.minimum(arrays[f"{ground}_time"], until)
+        axes["alignment"].plot(time, arrays[f"{ground}_alignment"], color=plots.COLORS[ground])
         axes["alignment"].axhline(0, color=plots.COLORS["muted"], linewidth=0.8)
         axes["loss"].set(ylabel="loss", xlim=(0, until), ylim=(0, None))
-        axes["alignment"].set(ylabel="alignment", xlabel="time", xlim=(0, until), ylim=(-1.05, 1.05))
+        label = f"alignment, {palette.NAMES[ground]}"
+        axes["alignment"].set(ylabel=label, xlabel="time", xlim=(0, until), ylim=(-1.05, 1.05))
         return figure
+
+
+def _name_regions(ax: Axes, b: float, t: float) -> None:
+    """Write where alignment is positive, and where it is negative: in a corner, and beside the hyperbola's far end."""
+    from matplotlib.patheffects import withStroke
+
+    from fa_teach import plots
+
+    level, wide = 2.72, 1.4  # of the words, from the axis; how wide they are
+    up = -1 if b > 0 else 1  # on which side of the axis alignment may be negative
+    words = [("aligned", up * 2.9, "left" if up < 0 else "right", -up * level)]
+    beside = 0.1 - t / level
+    if np.sqrt(abs(b) * level) > beside + wide:
+        words.append(("anti-aligned", -up * beside, "left" if up < 0 else "right", up * level))
+    for word, x, side, y in words:
+        role, ground = ("stable", "aligned") if word == "aligned" else ("unstable", "anti_aligned")
+        text = ax.text(x, y, word, ha=side, va="center", fontsize=9.5, zorder=3, color=plots.COLORS[role])
+        text.set_path_effects([withStroke(linewidth=3, foreground=plots.COLORS[ground])])
+
+
+def _name_end(ax: Axes, rule: str, w: Array) -> None:
+    """Write a rule's name where its path ends, beyond the hyperbola: not on it, and not on the path."""
+    from matplotlib.patheffects import withStroke
+
+    from fa_teach import palette, plots
+
+    end, before = w[-1], w[abs(w - w[-1]).sum(axis=1) > 0.05][-1:]
+    across = np.array([end[1], end[0]]) if end.any() else np.ones(2)  # the hyperbola's normal
+    at_rest = 1.0 if rule == "bp" else -1.0  # both may rest at one place
+    side = np.sign(across @ (end - before[0])) if len(before) else at_rest
+    dx, dy = np.sign(side * across)
+    text = ax.annotate(
+        palette.NAMES[rule],
+        np.clip(end, -REACH, REACH),
+        (2 * dx, 6 * dy),
+        textcoords="offset points",
+        ha="left" if dx > 0 else "right",
+        va="bottom" if dy >= 0 else "top",
+        color=palette.text_color(plots.COLORS[rule]),
+        zorder=4,
+    )
+    text.set_path_effects([withStroke(linewidth=3, foreground=plots.COLORS["aligned"])])
 
 
 def _settled(time: Array, loss: Array) -> float:
