@@ -261,7 +261,9 @@ def _fa_words(arrays: Mapping[str, Any], values: Mapping[str, Any]) -> str:
         layer = "the hidden layer is aligned, 0°"
     else:
         layer = "the hidden layer is anti-aligned, 180°"
-    words = f"FA {'rests' if rests else 'ends'} at {place}. {verdict}: eigenvalue {{fa_rate[-1]:+.2f}}; {layer}."
+    words = (
+        f"FA {'rests' if rests else 'ends'} at {place}. {verdict}: eigenvalue {{fa_rate[-1]:+.2f}}; {layer}."
+    )
     if verdict == "Marginal":
         return words + " A kick to one side sends it away."
     if verdict == "Unstable":

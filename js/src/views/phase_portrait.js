@@ -335,7 +335,7 @@ export default {
         let to = from;
         while (to + 1 < time.length && cosine[to + 1] < 0) to++;
         const [left, right] = [loss.x(capped(from)), loss.x(capped(Math.min(to + 1, time.length - 1)))];
-        svg(lossGrounds, "rect", { x: left, width: Math.max(right - left, 1), height: loss.height, style: `fill:${color("anti_aligned")}` });
+        svg(lossGrounds, "rect", { x: left, width: Math.max(right - left, 1), height: loss.height, style: `fill:${color("anti_aligned")}`, class: "fax-rising" });
         from = to;
       }
     }
