@@ -56,6 +56,16 @@ def test_recorded_runs_are_those_of_the_library(name, angle):
     near(found["eigenvalues"][0, :20][kept], data[f"{name}_eigenvalues"][k, place, :20][kept], 0.03)
 
 
+def test_how_many_directions_there_are():
+    """One for each weight; where no error is left, one for each output, of which each has one a digit."""
+    for name in rec.SETTINGS:
+        net, data = rec.solution(name)
+        weights = dynamics.to_vector(net).shape[-1]
+        expected = len(data.x) * data.t.shape[-1] if rec.SETTINGS[name].perfect else weights
+        assert Leaving.compute(solution=name)["directions"] == expected
+    assert "61 of 760 directions grow" in Leaving().words
+
+
 def test_the_fastest_rate_by_another_way():
     """Products of the Jacobian with vectors find the eigenvalue that the whole Jacobian has."""
     net, data = rec.solution("many")

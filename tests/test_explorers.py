@@ -20,7 +20,7 @@ from fa_teach.explorers import MODE, MODULES, STATIC, _palette_json
 from fa_teach.explorers._bake import LARGEST, Baked, Trails, fill, needs
 from fa_teach.explorers._base import Explorer, _baked
 from fa_teach.explorers._controls import Choice, Player, Point, Range, Toggle
-from fa_teach.explorers.phase_portrait import PhasePortrait, bp_path, fa_path, landscape
+from fa_teach.explorers.phase_portrait import PhasePortrait, bp_landscape, bp_path, fa_path, landscape
 
 ROOT = Path(__file__).parents[1]
 ALL = [getattr(explorers, name) for name in MODULES]
@@ -345,6 +345,8 @@ def test_the_page_gets_exactly_what_was_baked(explorer):
             numbers = np.frombuffer(
                 bytes(byte for group in zip(*planes, strict=True) for byte in group), header["dtype"]
             )
+            width = int(np.prod(header["tail"], dtype=int))
+            numbers = numbers.reshape(width, -1).T.ravel()  # stored column by column
             expected = np.concatenate([cell[name].ravel() for cell in cells])
             np.testing.assert_array_equal(numbers, expected)
             rows = header["rows"] if isinstance(header["rows"], list) else [header["rows"]] * len(cells)
@@ -473,6 +475,46 @@ def test_the_plane_against_the_general_code(b, t):
     assert len(where) > 20
 
 
+@pytest.mark.parametrize("t", [0.5, 1.0, 2.0])
+def test_the_plane_of_backpropagation(t):
+    """Its own flow and its own verdicts, by the general network: where FA is unstable, it need not be."""
+    plane, fa = bp_landscape(t), landscape(1.0, t)
+    points = fa["hyperbola"]
+    middle = (points[:, 1:] + points[:, :-1]) / 2
+    middle[..., 1] = t / middle[..., 0]
+    verdict = fixed_points.stability(chain.as_network(middle), [[1.0]], [[t]], "bp").verdict
+    np.testing.assert_array_equal(fa["bp_stable"], verdict == "stable")
+    assert fa["bp_stable"].all()
+    assert not fa["stable"].all()
+    saddle = fixed_points.stability(chain.as_network(plane["bp_saddle"]), [[1.0]], [[t]], "bp")
+    assert saddle.verdict == "unstable"
+    assert bp_path(t, (0.0, 0.0))["bp_rate"][-1] == pytest.approx(saddle.eigenvalues.real.max())
+    for rail in plane["bp_rails"]:
+        rail = rail[~np.isnan(rail).any(axis=1)]
+        np.testing.assert_allclose(np.ptp(rail[:, 0] ** 2 - rail[:, 1] ** 2), 0, atol=1e-9)
+    (w1, w2), directions = plane["bp_arrows"][:, :2].T, plane["bp_arrows"][:, 2:]
+    downhill = (t - w1 * w2) * np.array([w2, w1])  # minus the gradient of (t - w1 w2)² / 2
+    np.testing.assert_allclose(directions.T, downhill / np.linalg.norm(downhill, axis=0), atol=1e-9)
+    assert len(w1) > 20
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("b", "jump"), [(0.5, 2.11), (1.0, 0.50), (2.0, -0.19)])
+def test_a_column_of_starts_to_walk_down(b, jump):
+    """The exercise on chapter 4: at w₁ = -2 the page has every step of the arrow keys, and ends as the kernel does."""
+    baked = _baked(PhasePortrait)
+    for w2 in np.arange(30, -31, -1) / 10:
+        snapped, arrays = baked.lookup(b=b, start=(-2.0, w2))
+        np.testing.assert_allclose(snapped["start"], (-2.0, w2), atol=2e-3)
+        np.testing.assert_allclose(arrays["bp_w"][0], (-2.0, w2), atol=2e-3)
+        if abs(w2 - jump) > 0.01:  # FA is drawn from there to where its rail ends
+            end = chain.endpoint((-2.0, w2), b=b)
+            np.testing.assert_allclose(arrays["fa_w"][-1].astype(float), end, atol=4e-3)
+            assert (end[0] > 0) == (w2 > jump)
+        text = fill(PhasePortrait.sentence(arrays, snapped), arrays, snapped)
+        assert text.startswith(f"Start (−2.00, {w2:.2f}). FA ".replace("-", "−")), text
+
+
 def test_without_feedback_the_plane_has_vertical_rails_and_no_purple():
     plane = landscape(0.0, 1.0)
     assert plane["uphill"].shape == (0, 2)
@@ -513,6 +555,10 @@ def test_what_is_measured_along_the_way(start):
         ({"start": (0.0, 1.5), "b": 0.0}, "FA is stuck at (0.00, 1.50)"),
         ({"start": (1.0, -1.0), "b": 0.0}, "the hidden layer receives no error at all"),
         ({"start": (-2.0, 1.0)}, "On the way the loss rose."),
+        ({"start": (-2.0, 0.5)}, "Marginal: eigenvalue 0.00"),
+        ({"start": (-2.0, 1.0)}, "Start (−2.00, 1.00). FA ends at (1.77, 0.57)."),
+        ({"start": (-2.0, 1.0)}, "Backpropagation ends at (−1.82, −0.55)."),
+        ({"start": (-0.5, -2.0), "rules": "bp"}, "at (−0.50, −2.00). Stable, as is every solution: eigenvalue −4.25."),
         ({"start": (0.0, 0.0), "rules": "bp"}, "Backpropagation stays at the saddle at the origin."),
         ({"start": (-1.0, 1.0), "rules": "bp"}, "Backpropagation runs into the saddle at the origin."),
     ],
@@ -522,6 +568,17 @@ def test_words_of_the_phase_portrait(values, expected):
     portrait = PhasePortrait(**values)
     assert expected in portrait.words
     assert ("FA" in portrait.words) == (values.get("rules") != "bp")
+
+
+def test_a_path_that_starts_beside_the_ring_is_not_said_too_exactly():
+    """Without a kernel backpropagation may be drawn from a neighbouring start; its end is then rounded more."""
+    values = PhasePortrait.check(start=(-2.0, 1.0), rules="bp")
+    exact, beside = (
+        PhasePortrait.compute(**values),
+        PhasePortrait.compute(**values | {"start": (-2.03, 1.02)}),
+    )
+    assert "(−1.82, −0.55)" in fill(PhasePortrait.sentence(exact, values), exact, values)
+    assert "(−1.8, −0.5)" in fill(PhasePortrait.sentence(beside, values), beside, values)
 
 
 # -- The front end -----------------------------------------------------------------------------

@@ -386,6 +386,75 @@ def test_axe(visit, name, slug, size):
     assert not found, "\n".join(found)
 
 
+# -- The phase portrait ------------------------------------------------------------------------
+
+CHAPTER = "book/04_smallest_network.html"
+
+
+def written(shown):
+    return shown.root.locator(".fax-picture text").all_text_contents()
+
+
+def test_backpropagation_alone_has_a_plane_of_its_own(visit):
+    """Its flow, its verdicts, its charts: nothing of FA is left in the picture."""
+    page = visit(f"{CHAPTER}#phase-portrait:start=-0.5,-2&rules=bp")
+    shown = Shown(page, "phase-portrait")
+    assert shown.root.locator(".fax-unstable").count() == 0
+    assert "stays at (−0.50, −2.00). Stable" in shown.words()
+    assert {"flow and stability: backprop", "alignment, backprop", "eigenvalue, backprop: −4.25"} <= {
+        *written(shown)
+    }
+    assert not [text for text in written(shown) if "FA" in text]
+    shown.root.get_by_role("radio", name="both").click()
+    assert shown.root.locator(".fax-unstable").count() == 1
+    assert {"flow and stability: FA", "alignment, FA", "eigenvalue, FA: +1.75"} <= {*written(shown)}
+
+
+def test_the_loss_is_tinted_only_while_it_rises(visit):
+    """Without feedback nothing moves: no alignment, no rise, and an eigenvalue of 0 that is neither good nor bad."""
+    shown = Shown(visit(f"{CHAPTER}#phase-portrait:preset=uphill"), "phase-portrait")
+    rising, needle = (shown.root.locator(name) for name in (".fax-rising", ".fax-eigenvalue"))
+    assert rising.count() == 1
+    assert "stable" in needle.get_attribute("style")
+    shown.root.get_by_role("button", name="no feedback").click()
+    assert rising.count() == 0
+    assert "neutral" in needle.get_attribute("style")
+    assert shown.root.locator(".fax-undefined").get_attribute("opacity") == "1"
+
+
+def test_a_start_walks_straight_down(visit):
+    """As the exercise on chapter 4 asks: along w₁ = -2, step by step, until the end jumps."""
+    shown = Shown(visit(f"{CHAPTER}#phase-portrait:b=0.5&start=-2,2.6&rules=fa"), "phase-portrait")
+    ring = shown.control("start")
+    ring.focus()
+    heights, ends = [], []
+    for _ in range(8):
+        start, end = re.findall(r"\((\S+), (\S+)\)", shown.words().replace("−", "-"))
+        assert start[0] == "-2.00"
+        heights.append(float(start[1]))
+        ends.append(float(end[0]))
+        shown.page.keyboard.press("ArrowDown")
+    assert heights == [2.6, 2.5, 2.4, 2.3, 2.2, 2.1, 2.0, 1.9]
+    assert [end > 0 for end in ends] == [True] * 5 + [False] * 3, "it jumps at 2.11"
+
+
+def test_a_number_and_its_unit_stay_on_one_line(visit):
+    """An angle of three digits, beside its slider."""
+    shown = Shown(visit("book/05_linear_networks.html", viewport={"width": 1280, "height": 900}), "spectrum")
+    value = shown.root.locator(".fax-value").first
+    for key in ("Home", "End"):
+        shown.control("angle").press(key)
+        lines = value.evaluate(
+            "e => e.getBoundingClientRect().height / parseFloat(getComputedStyle(e).lineHeight)"
+        )
+        assert lines < 1.5, value.text_content()
+    assert value.text_content() == "180°"
+    right = shown.root.bounding_box()["x"] + shown.root.bounding_box()["width"]
+    for tick in shown.root.locator(".fax-axis .tick text").all():
+        box = tick.bounding_box()
+        assert box["x"] + box["width"] <= right, tick.text_content()
+
+
 @pytest.mark.parametrize(("name", "slug"), sorted({*FOUND} - {*ONCE}))
 def test_it_lives_on_other_pages_too(visit, name, slug):
     """Among the explorers and in assignments, where text and neighbours are others."""

@@ -345,8 +345,9 @@ class Baked:
 
     @staticmethod
     def _append(blob: bytearray, cells: list[Array]) -> dict[str, Any]:
-        """All cells of one array: flattened one after the other, byte planes apart."""
-        flat = np.concatenate([cell.ravel() for cell in cells])
+        """All cells of one array, one after the other: column by column, byte planes apart."""
+        rows_of = [cell.reshape(-1, int(np.prod(cell.shape[1:], dtype=int))) for cell in cells]
+        flat = np.concatenate(rows_of).T.ravel()  # neighbours are alike, and so pack well
         if flat.dtype == np.int32:
             kinds = (np.uint8, np.int8, np.uint16, np.int16, np.int32)
             low, high = (flat.min(), flat.max()) if flat.size else (0, 0)

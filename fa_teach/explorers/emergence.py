@@ -32,7 +32,8 @@ USES = ("fa", "dfa")  # rules that use the feedback
 
 
 @cache
-def _recorded() -> dict[str, Array]:
+def recorded() -> dict[str, Array]:
+    """What was recorded, by ``array_rule_depth``."""
     with np.load(FILE) as file:
         return {name: file[name] for name in file.files}
 
@@ -41,7 +42,7 @@ def _member(name: str, rule: str, depth: str, scale: str, feedback: str) -> Arra
     """What was recorded of one ensemble of ten seeds."""
     rule = "fa" if (rule, depth) == ("dfa", "1") else rule  # with one hidden layer they are the same
     place = FEEDBACKS.index(float(feedback)) if rule in USES else 0
-    return np.asarray(_recorded()[f"{name}_{rule}_{depth}"][SCALES.index(float(scale)), place])
+    return np.asarray(recorded()[f"{name}_{rule}_{depth}"][SCALES.index(float(scale)), place])
 
 
 def clock() -> dict[str, Array]:
@@ -89,7 +90,7 @@ def connections(rule: str, depth: str, scale: str, feedback: str) -> dict[str, A
 def opposite(rule: str, depth: str) -> dict[str, Array]:
     """The entries of ``Bᵀ`` that belong to the forty weights, at scale 1: ``targets`` ``(40,)``."""
     rule = "fa" if (rule, depth) == ("dfa", "1") else rule
-    return {"targets": _recorded()[f"targets_{rule}_{depth}"]}
+    return {"targets": recorded()[f"targets_{rule}_{depth}"]}
 
 
 def references(depth: str, scale: str) -> dict[str, Array]:

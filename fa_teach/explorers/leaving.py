@@ -27,6 +27,11 @@ BEGIN, SWITCH = (
     10**-1.1,
     10**-0.5,
 )  # of the still's axis of steps, which is logarithmic: its left end, and step 0
+QUIET, TINY = 1.1, 1e-3  # times the loss at the switch, or a loss: below it a network has stayed
+ARRIVED = 0.05  # a loss below it at the end is that of another solution
+RECOVERED = 0.8  # times its highest loss: below it a network has come back part of the way
+BELOW = 5e-4  # what would be written 0.000
+SMALL = 0.05  # a loss below it is written with three decimals
 FATES = ("stays", "creeps", "leaves", "returns", "elsewhere")
 
 
@@ -75,7 +80,7 @@ def control(solution: str) -> dict[str, Array]:
     dict
         ``steps`` ``(61,)`` of the frames; ``bp_band`` ``(61, 3)``, the loss of all ten if backpropagation goes on;
         ``floor`` and ``ceiling``, decimal logarithms between which the loss is drawn;
-        ``farthest``, the largest distance.
+        ``farthest``, the largest distance; ``directions``, how many eigenvalues there are.
     """
     data = recorded()
     return {
@@ -84,6 +89,7 @@ def control(solution: str) -> dict[str, Array]:
         "floor": max(data[f"{solution}_loss"].min(), LOWEST),
         "ceiling": data[f"{solution}_loss"].max(),
         "farthest": data[f"{solution}_distance"].max(),
+        "directions": np.array(SETTINGS[solution].directions),
     }
 
 
@@ -128,11 +134,11 @@ def one(angle: float, solution: str, network: str) -> dict[str, Array]:
     highest = float(data[f"{solution}_highest"][k, seed])
     start, end = (10.0 ** lines["loss"][[0, -1]]).tolist()
     if left < 0:
-        fate = "stays" if highest < 1.1 * start or highest < 1e-3 else "creeps"
-    elif SETTINGS[solution].perfect and end < 0.05:
+        fate = "stays" if highest < QUIET * start or highest < TINY else "creeps"
+    elif SETTINGS[solution].perfect and end < ARRIVED:
         fate = "elsewhere"
     else:
-        fate = "returns" if end < 0.8 * highest else "leaves"
+        fate = "returns" if end < RECOVERED * highest else "leaves"
     return lines | {
         "turned": np.array(ANGLES[k]),
         "forecast": forecast,
@@ -220,15 +226,16 @@ class Leaving(Explorer):
             "elsewhere": " leaves, and arrives near another solution",
         }
         start = "no error, but a small kick," if perfect else "a loss of {start:.3f}"
-        end = "below 0.001" if arrays["end"] < 5e-4 else "{end:.3f}"
-        digits = 3 if arrays["highest"] < 0.05 else 2
+        end = "below 0.001" if arrays["end"] < BELOW else "{end:.3f}"
+        digits = 3 if arrays["highest"] < SMALL else 2
         top = "" if fate == "stays" else f", {{highest:.{digits}f}} at its highest,"
         course = f"from {start} at the switch to feedback at {{turned:.0f}}°{top} to {end} after {last} steps"
         event = "passes 0.01" if perfect else "doubles"
         if arrays["left"] >= 0:
             guess = "at step {forecast_left:.0f}" if arrays["forecast_left"] >= 0 else "later than step 200"
             course += f". The loss {event} at step {{left:.0f}}; forecast at the switch: {guess}"
-        rate = "Fastest growth rate at the switch {rate:+.2f}, at the end {rate_end:+.2f}"
+        grow = f"{{growing:.0f}} of {SETTINGS[values['solution']].directions:,} directions grow"
+        rate = f"At the switch {grow}, the fastest at a rate of {{rate:+.2f}}; at the end it is {{rate_end:+.2f}}"
         if fate == "stays":
             align = (
                 "weight alignment at the end {weights[-1]:+.2f}, total gradient alignment {total[-1]:+.2f}"

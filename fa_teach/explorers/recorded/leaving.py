@@ -20,6 +20,7 @@ from fa_teach import dynamics, fixed_points
 
 Array = npt.NDArray[Any]
 
+PIXELS, CLASSES = 64, 10  # of the digits
 FILE = Path(__file__).parent / "leaving.npz"
 ANGLES = np.arange(0.0, 181.0, 15.0)
 SEEDS = 10  # all of them as a band
@@ -53,6 +54,13 @@ class Setting:
     learning_rate: float
     perfect: bool = False
 
+    @property
+    def directions(self) -> int:
+        """How many eigenvalues there are: one for each weight; without error, of the kernel, one for each output."""
+        if self.perfect:
+            return self.digits * CLASSES
+        return (PIXELS + 1) * self.width + (self.width + 1) * CLASSES
+
 
 SETTINGS = {
     "many": Setting(400, 10, before=2500, after=2000, learning_rate=0.1),
@@ -78,7 +86,7 @@ def solution(name: str) -> tuple[fa.Network, fa.datasets.Dataset]:
     train, _ = fa.datasets.digits()
     data = train.subset(slice(setting.digits))
     scale, kind = (0.5, np.float64) if setting.perfect else (0.1, np.float32)
-    net = fa.init_network([64, setting.width, 10], scale=scale, seed=range(SEEDS), dtype=kind)
+    net = fa.init_network([PIXELS, setting.width, CLASSES], scale=scale, seed=range(SEEDS), dtype=kind)
     options: dict[str, Any] = {"batch_size": None, "learning_rate": 0.1, "steps": setting.before}
     net = fa.train(net, data, rule="bp", **options).network
     if setting.perfect:

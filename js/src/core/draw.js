@@ -2,7 +2,7 @@
 import { axisBottom, axisLeft } from "d3-axis";
 import { scaleLinear, scaleLog } from "d3-scale";
 import { select } from "d3-selection";
-import { line as d3line } from "d3-shape";
+import { curveCatmullRom, curveLinear, curveMonotoneX, line as d3line } from "d3-shape";
 import { fresh, set, svg } from "./dom.js";
 import { MINUS, number } from "./text.js";
 import { color, wordColor } from "./theme.js";
@@ -50,6 +50,10 @@ export function chart(parent, { xLabel = "", yLabel = "", title = "", log = fals
       set(titleWord, { x: 0, y: -8 });
       if (xDomain) this.domains(xDomain, yDomain);
     },
+    /** Another name of the vertical axis. */
+    nameY(text) {
+      yWord.textContent = text;
+    },
     domains(xDomain, yDomain) {
       x.domain(xDomain);
       y.domain(yDomain);
@@ -63,20 +67,35 @@ export function chart(parent, { xLabel = "", yLabel = "", title = "", log = fals
   };
 }
 
+/** How a line goes from point to point: straight; along a way in a plane; over time, where x rises, without overshoot. */
+const CURVES = { straight: curveLinear, way: curveCatmullRom, time: curveMonotoneX };
+
 /** Path data of points given by two functions of a row; NaN interrupts it. */
-export function trace(length, px, py, from = 0) {
+export function trace(length, px, py, from = 0, curve = "straight") {
   const rows = Array.from({ length: Math.max(length - from, 0) }, (_, i) => i + from);
   return (
     d3line()
+      .curve(CURVES[curve])
       .defined((row) => Number.isFinite(px(row)) && Number.isFinite(py(row)))
       .x((row) => px(row).toFixed(2))
       .y((row) => py(row).toFixed(2))(rows) ?? ""
   );
 }
 
+/** Where a drawn path, on which x rises, is at an x. */
+export function heightAt(path, x) {
+  let [low, high] = [0, path.getTotalLength()];
+  for (let i = 0; i < 16; i++) {
+    const middle = (low + high) / 2;
+    if (path.getPointAtLength(middle).x < x) low = middle;
+    else high = middle;
+  }
+  return path.getPointAtLength(low).y;
+}
+
 /** Path data of an array of shape (points, 2) on a chart; `offset` rows are left out before `length` of them. */
-export function tracePoints(points, { x, y }, length = points.length / 2, offset = 0) {
-  return trace(length, (row) => x(points[2 * (row + offset)]), (row) => y(points[2 * (row + offset) + 1]));
+export function tracePoints(points, { x, y }, length = points.length / 2, offset = 0, curve = "straight") {
+  return trace(length, (row) => x(points[2 * (row + offset)]), (row) => y(points[2 * (row + offset) + 1]), 0, curve);
 }
 
 /** Words in the colour of a role, with a rim that keeps them readable on lines. */

@@ -35,6 +35,8 @@ function unpack(blob, header) {
   let numbers = new Type(bytes.buffer);
   if (half) numbers = Float32Array.from(numbers, (bits) => HALF[bits]);
   const width = tail.reduce((product, length) => product * length, 1);
+  const height = count / width; // columns come one after the other, rows are what is drawn
+  if (width > 1) numbers = numbers.map((_, i, columns) => columns[(i % width) * height + Math.floor(i / width)]);
   const cell = Array.isArray(rows) ? (index) => rows[index] : () => rows;
   const starts = [0];
   const many = Array.isArray(rows) ? rows.length : width * rows ? count / (width * rows) : 0;

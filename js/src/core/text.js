@@ -32,5 +32,6 @@ export function spoken(control, value) {
   if (control.kind === "toggle") return value ? "on" : "off";
   if (control.kind === "point") return `${number(value[0])}, ${number(value[1])}`;
   const text = String(Number(Number(value).toPrecision(6))).replace("-", MINUS);
+  if (control.unit === "°") return `${text}°`;
   return control.unit ? `${text} ${control.unit}` : text;
 }

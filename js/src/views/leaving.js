@@ -12,6 +12,16 @@ const BEFORE = -1.1; // where that axis begins
 const LOSSES = [1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5];
 const RAISED = { 1e-7: "10⁻⁷", 1e-6: "10⁻⁶", 1e-5: "10⁻⁵", 1e-4: "10⁻⁴" };
 const STAYS = 0; // of FATES in leaving.py
+const GROWS = 0.01; // a rate below it is no growth, as NEUTRAL in recorded/leaving.py
+const DECADES = [1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 0.01, 0.1, 1]; // ticks where the loss goes through more than MANY of them
+const MANY = 4;
+const ROOM = { below: 0.12, above: 0.22 }; // around the losses, decimal logarithms
+const LEAST_RATE = 0.1; // the charts of rates are not blown up beyond it
+const LATE = 95; // degrees: from there on words stand left of the needle
+const FRAME = { under: 30, late: 36, weights: 34, total: 14, bp: 40 }; // where words stand beside lines
+const AROUND = [26, 44]; // frames that the word "weights" keeps clear of
+const DEEP = -0.55; // an alignment below it has no room for a word beneath
+const WRITTEN = 0.0005; // a smaller loss is said to be below 0.001
 
 export default {
   slug: "leaving",
@@ -141,7 +151,7 @@ export default {
       const at = place(steps);
       const end = at(last());
       const [floor, ceiling] = [arrays.floor[0], arrays.ceiling[0]];
-      loss.domains([BEFORE, end], [floor - 0.12, ceiling + 0.22]);
+      loss.domains([BEFORE, end], [floor - ROOM.below, ceiling + ROOM.above]);
       alignment.domains([BEFORE, end], [-1, 1]);
       distance.domains([BEFORE, end], [0, arrays.farthest[0] * 1.08]);
       const marks = [SWITCH, 0, 1, 2, 3].filter((mark) => mark <= end);
@@ -154,8 +164,8 @@ export default {
         const here = target.x(at(values.time));
         set(nows[i], { x1: here, x2: here, opacity: values.time === last() ? 0 : 0.55 });
       }
-      const rows = ceiling - floor > 4 ? [1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 0.01, 0.1, 1] : LOSSES;
-      const ticks = rows.map(Math.log10).filter((tick) => tick >= floor - 0.12 && tick <= ceiling + 0.22);
+      const rows = ceiling - floor > MANY ? DECADES : LOSSES;
+      const ticks = rows.map(Math.log10).filter((tick) => tick >= floor - ROOM.below && tick <= ceiling + ROOM.above);
       select(lossAxis).call(
         axisLeft(loss.y).tickValues(ticks).tickSize(4).tickPadding(4).tickFormat((tick) => {
           const value = Number((10 ** tick).toPrecision(1));
@@ -195,10 +205,10 @@ export default {
       const shown = arrays.forecast.findLastIndex((value) => value < ceiling + 0.1);
       const peak = arrays.loss.reduce((best, value, i) => (value > arrays.loss[best] ? i : best), 0);
       const items = [];
-      if (under) items.push({ text: `FA, network ${values.network}, and BP`, role: "fa", x: x(30), y: y(arrays.loss[30]) - 22, anchor: "middle" });
+      if (under) items.push({ text: `FA, network ${values.network}, and BP`, role: "fa", x: x(FRAME.under), y: y(arrays.loss[FRAME.under]) - 22, anchor: "middle" });
       else {
-        items.push({ text: `FA, network ${values.network}`, role: "fa", x: x(last()) - 6, y: y(Math.max(...arrays.loss.slice(36))) - 18, anchor: "end" });
-        items.push({ text: "BP, if it goes on", role: "bp", x: x(last()) - 6, y: Math.min(y(arrays.bp_band[3 * 40 + 1]) + 15, loss.height - 12), anchor: "end" });
+        items.push({ text: `FA, network ${values.network}`, role: "fa", x: x(last()) - 6, y: y(Math.max(...arrays.loss.slice(FRAME.late))) - 18, anchor: "end" });
+        items.push({ text: "BP, if it goes on", role: "bp", x: x(last()) - 6, y: Math.min(y(arrays.bp_band[3 * FRAME.bp + 1]) + 15, loss.height - 12), anchor: "end" });
       }
       if (!under && shown > 2) items.push({ text: "forecast", role: "neutral", x: x(shown) - 12, y: y(arrays.forecast[shown]) + (shown < peak ? 4 : 26), anchor: "end" });
       words(lossWords, items, { top, bottom: loss.height - 8 });
@@ -207,8 +217,8 @@ export default {
       words(
         alignmentWords,
         [
-          { text: "weights", role: "neutral", x: alignment.x(at(34)), y: ay(Math.max(...arrays.weights.slice(26, 44), ...arrays.total.slice(26, 44))) - 12, anchor: "middle" },
-          { text: "total gradient", role: "fa", x: alignment.x(at(14)), y: ay(arrays.total[14]) + (arrays.total[14] < -0.55 ? -14 : 14), anchor: "middle" },
+          { text: "weights", role: "neutral", x: alignment.x(at(FRAME.weights)), y: ay(Math.max(...arrays.weights.slice(...AROUND), ...arrays.total.slice(...AROUND))) - 12, anchor: "middle" },
+          { text: "total gradient", role: "fa", x: alignment.x(at(FRAME.total)), y: ay(arrays.total[FRAME.total]) + (arrays.total[FRAME.total] < DEEP ? -14 : 14), anchor: "middle" },
         ],
         { top: 8, bottom: alignment.height - 8 },
       );
@@ -216,7 +226,7 @@ export default {
 
     function drawPlane({ arrays }) {
       const { width, height } = plane;
-      const half = Math.max(...arrays.rates, 0.1) * 1.15;
+      const half = Math.max(...arrays.rates, LEAST_RATE) * 1.15;
       plane.domains([-half, half], [(-half * height) / width, (half * height) / width]);
       const { x, y } = plane;
       const middle = x(0);
@@ -238,17 +248,17 @@ export default {
       }
       set(grow, { d: crosses });
       set(decay, { d: discs });
-      const grows = arrays.rate[0] > 0.01;
+      const grows = arrays.rate[0] > GROWS;
       set(leading, { cx: x(points[0]), cy: y(points[1]), opacity: grows ? 1 : 0 });
-      leadingWord.textContent = grows ? `fastest: ${signed(arrays.rate[0])}` : "none above 0.01";
+      leadingWord.textContent = grows ? `fastest: ${signed(arrays.rate[0])}` : `none above ${GROWS}`;
       set(leadingWord, { x: Math.min(Math.max(x(points[0]), 50), width - 50), y: y(points[1]) - 18 });
       leadingWord.style.fill = wordColor(grows ? "unstable" : "stable");
     }
 
     function drawRates({ arrays }) {
       const { x, y, width, height } = rates;
-      const most = Math.max(...arrays.rates, 0.1);
-      rates.domains([0, 180], [-0.06 * most, most * 1.35]);
+      const most = Math.max(...arrays.rates, LEAST_RATE);
+      rates.domains([0, 180], [-0.06 * most, most * 1.6]);
       select(angleAxis).attr("transform", `translate(0,${height})`).call(axisBottom(x).tickValues([0, 45, 90, 135, 180]).tickSize(4).tickPadding(4));
       set(ratesZero, { x2: width, y1: y(0), y2: y(0) });
       const count = arrays.rates.length;
@@ -256,9 +266,11 @@ export default {
       const angle = arrays.turned[0];
       set(needle, { x1: x(angle), x2: x(angle), y2: height });
       set(rateDot, { cx: x(angle), cy: y(arrays.rate[0]) });
-      const late = angle > 95;
-      rateWord.textContent = `${signed(arrays.rate[0])}; ${arrays.growing[0]} grow`;
-      set(rateWord, { x: x(angle) + (late ? -9 : 9), y: 15, "text-anchor": late ? "end" : "start" });
+      const late = angle > LATE;
+      const beside = { x: x(angle) + (late ? -9 : 9), "text-anchor": late ? "end" : "start" };
+      rateWord.replaceChildren();
+      svg(rateWord, "tspan", { ...beside, y: 15 }, signed(arrays.rate[0]));
+      svg(rateWord, "tspan", { ...beside, y: 31 }, `${arrays.growing[0]} of ${arrays.directions[0].toLocaleString("en")} grow`);
     }
 
     return {
@@ -272,7 +284,7 @@ export default {
         const i = values.time;
         const size = 10 ** arrays.loss[i];
         const rest = { step: arrays.steps[i], total: arrays.total[i], weights: arrays.weights[i], distance: arrays.distance[i] };
-        return size >= 0.0005 ? { ...rest, loss: size } : rest;
+        return size >= WRITTEN ? { ...rest, loss: size } : rest;
       },
     };
   },

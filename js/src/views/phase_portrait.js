@@ -1,13 +1,16 @@
 // The plane of the two-weight network; loss and alignment over time; the eigenvalue at the end.
 // Arrays: see fa_teach/explorers/phase_portrait.py.
-import { chart, fixedPoint, handle, head, picture, trace, tracePoints, word, words } from "../core/draw.js";
+import { chart, fixedPoint, handle, head, heightAt, picture, trace, tracePoints, word, words } from "../core/draw.js";
 import { set, svg } from "../core/dom.js";
 import { number } from "../core/text.js";
 import { color, dashes, nameOf, wordColor } from "../core/theme.js";
 
 const REACH = 3;
 const EIGENVALUES = [-10, 5]; // what the strip shows
+const MARGINAL = 0.005; // what is written 0.00 is neither stable nor unstable
 const HORIZONS = [1, 2, 3, 4, 6, 8, 10, 15, 20, 30, 40];
+
+const verdict = (rate) => (Math.abs(rate) < MARGINAL ? "neutral" : rate < 0 ? "stable" : "unstable");
 
 /** Until when something is to be seen: the loss is above a hundredth of its greatest value. */
 function settled(time, loss) {
@@ -36,10 +39,10 @@ export default {
   slug: "phase-portrait",
 
   create(root, kit) {
-    const svgRoot = picture(root, "The plane of w1 and w2 with the flow of FA, and loss and alignment over time");
+    const svgRoot = picture(root, "The plane of w1 and w2 with the flow, and loss and alignment over time");
     const plane = chart(svgRoot, { xLabel: "w₁", yLabel: "w₂", xTicks: 7, yTicks: 7 });
     const loss = chart(svgRoot, { yLabel: "loss", yTicks: 4, xTickWords: false });
-    const alignment = chart(svgRoot, { yLabel: "alignment, FA", xLabel: "time", yTicks: 3 });
+    const alignment = chart(svgRoot, { xLabel: "time", yTicks: 3 });
     const strip = chart(svgRoot, { xTicks: 6, yTicks: 0 });
 
     // The plane, from the ground up
@@ -63,7 +66,9 @@ export default {
       const lossDot = svg(loss.plot, "circle", { r: 4, style: `fill:${color(rule)}`, class: "fax-rim" });
       ways[rule] = { faint, rim, way, tip, dot, lossLine, lossDot };
     }
+    const saddle = svg(plane.plot, "g");
     const ends = svg(plane.plot, "g");
+    const flowName = svg(plane.over, "text", { class: "fax-name", "text-anchor": "end", y: -8 });
     const endNames = svg(plane.over, "g");
     const start = handle(plane, kit.control.start, {
       move: (at) => kit.set({ start: at }),
@@ -77,8 +82,9 @@ export default {
     const below = svg(alignment.plot, "rect", { style: `fill:${color("anti_aligned")}` });
     const lossGrounds = svg(loss.plot, "g");
     loss.plot.prepend(lossGrounds);
-    const alignmentLine = svg(alignment.plot, "path", { style: `stroke:${color("fa")}`, fill: "none", "stroke-width": 2.2, class: "fax-alignment" });
-    const alignmentDot = svg(alignment.plot, "circle", { r: 4, style: `fill:${color("fa")}`, class: "fax-rim" });
+    const alignmentLine = svg(alignment.plot, "path", { fill: "none", "stroke-width": 2.2, class: "fax-alignment" });
+    const alignmentDot = svg(alignment.plot, "circle", { r: 4, class: "fax-rim" });
+    const nothing = word(alignment.plot, "undefined: nothing moves", "neutral", { class: "fax-word fax-plain fax-undefined", x: 8 });
     const falls = word(alignment.plot, "loss falls", "aligned", { class: "fax-word fax-plain", "text-anchor": "end" });
     const rises = word(alignment.plot, "loss rises", "anti_aligned", { class: "fax-word fax-plain", "text-anchor": "end" });
     const lossNames = svg(loss.over, "g");
@@ -117,12 +123,21 @@ export default {
       set(left, { width: origin, height: stripHeight });
       set(right, { x: origin, width: w - origin, height: stripHeight });
       set(zero, { x1: origin, x2: origin, y2: stripHeight });
-      set(leftWord, { x: 6, y: 16 });
-      set(rightWord, { x: w - 6, y: 16 });
+      set(leftWord, { x: 6, y: 20 }); // below the needle, wherever it stands
+      set(rightWord, { x: w - 6, y: 20 });
+      set(flowName, { x: side });
       landscape = null;
     }
 
-    function drawLandscape({ hyperbola, stable, uphill: edge, rails: lines, arrows: flow }) {
+    /** What the plane shows: the flow of backpropagation where it is alone, else that of FA. */
+    function landscapeOf({ values, arrays }) {
+      const { hyperbola, stable, uphill, rails, arrows, bp_stable, bp_rails, bp_arrows, bp_saddle } = arrays;
+      return values.rules === "bp"
+        ? { rule: "bp", hyperbola, stable: bp_stable, uphill: [], rails: bp_rails, arrows: bp_arrows, saddle: bp_saddle }
+        : { rule: "fa", hyperbola, stable, uphill, rails, arrows, saddle: [] };
+    }
+
+    function drawLandscape({ rule, hyperbola, stable, uphill: edge, rails: lines, arrows: flow, saddle: at }) {
       const { x, y } = plane;
       set(uphill, { d: edge.length ? `${tracePoints(edge, plane)}Z` : "" });
       const perRail = lines.shape[1];
@@ -132,6 +147,12 @@ export default {
       d = "";
       for (let i = 0; i < flow.length; i += 4) d += head(x(flow[i]), y(flow[i + 1]), Math.atan2(-flow[i + 3], flow[i + 2]), 6);
       set(arrows, { d });
+      flowName.textContent = `flow and stability: ${nameOf(rule)}`;
+      saddle.replaceChildren();
+      if (at.length) {
+        fixedPoint(saddle, false, x(at[0]), y(at[1]), 5);
+        word(saddle, "saddle", "unstable", { x: x(at[0]) + 10, y: y(at[1]) - 8 });
+      }
 
       curves.replaceChildren();
       stretches.length = 0;
@@ -158,7 +179,7 @@ export default {
         word(places, text, "anti_aligned", { class: "fax-word fax-plain", ...at });
       });
       const corner = up < 0 ? [-2.85, 2.62, "start"] : [2.85, -2.62, "end"];
-      word(places, "aligned: loss falls", "aligned", { class: "fax-word fax-plain", x: x(corner[0]), y: y(corner[1]), "text-anchor": corner[2] });
+      word(places, rule === "bp" ? "loss falls" : "aligned: loss falls", "aligned", { class: "fax-word fax-plain", x: x(corner[0]), y: y(corner[1]), "text-anchor": corner[2] });
     }
 
     /** Say what each stretch of the hyperbola is: beside its far end, or further in where something else stands there. */
@@ -202,9 +223,10 @@ export default {
 
     function draw(state) {
       const { values, arrays } = state;
-      const key = `${arrays.hyperbola}|${arrays.stable}|${arrays.rails}`;
+      const plain = landscapeOf(state);
+      const key = `${plain.rule}|${plain.hyperbola}|${plain.stable}|${plain.rails}`;
       if (key !== landscape) {
-        drawLandscape(arrays);
+        drawLandscape(plain);
         landscape = key;
       }
       start.place(values.start);
@@ -225,27 +247,28 @@ export default {
         const [w, time, losses] = [arrays[`${rule}_w`], arrays[`${rule}_time`], arrays[`${rule}_loss`]];
         const count = time.length;
         const row = rowAt(time, moment);
-        set(faint, { d: atEnd ? "" : tracePoints(w, plane) });
+        set(faint, { d: atEnd ? "" : tracePoints(w, plane, count, 0, "way") });
         const px = (i) => plane.x(w[2 * i]);
         const py = (i) => plane.y(w[2 * i + 1]);
         const here = between(time, moment, row, px, py);
-        for (const node of [rim, way]) set(node, { d: `${tracePoints(w, plane, row + 1)}L${here}` });
+        for (const node of [rim, way]) set(node, { d: `${tracePoints(w, plane, row + 1, 0, "way")}L${here}` });
         set(dot, { cx: here[0], cy: here[1], opacity: atEnd ? 0 : 1 });
         set(tip, { d: middleHead(count, px, py, row) });
         const capped = (i) => loss.x(Math.min(time[i], 2 * until));
-        set(lossLine, { d: trace(count, capped, (i) => loss.y(losses[i])), opacity: 1 });
+        set(lossLine, { d: trace(count, capped, (i) => loss.y(losses[i]), 0, "time"), opacity: 1 });
         const there = between(time, moment, row, capped, (i) => loss.y(losses[i]));
-        set(lossDot, { cx: there[0], cy: there[1], opacity: atEnd ? 0 : 1 });
-        const stable = rule === "bp" ? losses[count - 1] < 1e-3 : arrays.fa_rate[count - 1] < 0;
-        fixedPoint(ends, stable, px(count - 1), py(count - 1), 5);
+        set(lossDot, { cx: there[0], cy: atEnd ? there[1] : heightAt(lossLine, there[0]), opacity: atEnd ? 0 : 1 });
+        const fate = verdict(arrays[`${rule}_rate`][count - 1]);
+        if (fate === "neutral") svg(ends, "circle", { r: 5, cx: px(count - 1), cy: py(count - 1), style: `fill:${color(fate)}`, class: "fax-rim" });
+        else fixedPoint(ends, fate === "stable", px(count - 1), py(count - 1), 5);
         labels.push(besideEnd(rule, px, py, count));
       }
       words(endNames, labels, { top: 10, bottom: plane.height - 6 });
       const at = { x: plane.x(values.start[0]), y: plane.y(values.start[1]) };
       nameStretches([at, ...labels.map(({ x, y, anchor }) => ({ x: x + (anchor === "end" ? -8 : 8), y }))]);
       words(lossNames, lossLabels(showing, arrays, until), { top: 6, bottom: loss.height - 8 });
-      drawAlignment(showing.fa, arrays, moment, until, atEnd);
-      drawEigenvalue(showing.fa, arrays, moment);
+      drawAlignment(plain.rule, arrays, moment, until, atEnd);
+      drawEigenvalue(plain.rule, arrays, moment);
     }
 
     /** An arrow's head half-way along what is drawn of a path. */
@@ -281,46 +304,49 @@ export default {
         text: nameOf(rule),
         role: rule,
         x: loss.x(best.time) + 8,
-        y: loss.y(at(rule, best.time)) + (rules.length === 1 || rule === upper || loss.y(at(rule, best.time)) > loss.height - 20 ? -11 : 13),
+        y: loss.y(at(rule, best.time)) + ((rules.length === 1 || rule === upper || loss.y(at(rule, best.time)) > loss.height - 20) && loss.y(at(rule, best.time)) > 18 ? -11 : 13),
       }));
     }
 
-    function drawAlignment(shown, arrays, moment, until, atEnd) {
+    function drawAlignment(rule, arrays, moment, until, atEnd) {
       const { width, height, x, y } = alignment;
+      alignment.nameY(`alignment, ${nameOf(rule)}`);
       set(above, { width, height: y(0) });
       set(below, { y: y(0), width, height: height - y(0) });
       set(falls, { x: width - 6, y: y(0) - 6 });
       set(rises, { x: width - 6, y: y(0) + 15 });
-      const { fa_time: time, fa_alignment: cosine } = arrays;
+      const [time, cosine] = [arrays[`${rule}_time`], arrays[`${rule}_alignment`]];
       const capped = (i) => Math.min(time[i], 2 * until);
       const single = time.length === 1; // it stays
-      const d = single ? `M0,${y(cosine[0])}H${width}` : trace(time.length, (i) => x(capped(i)), (i) => y(cosine[i]));
-      set(alignmentLine, { d: shown && !d.includes("NaN") ? d : "" });
+      const known = Number.isFinite(cosine[0]);
+      const d = single ? `M0,${y(cosine[0])}H${width}` : trace(time.length, (i) => x(capped(i)), (i) => y(cosine[i]), 0, "time");
+      set(alignmentLine, { d: known ? d : "", style: `stroke:${color(rule)}` });
+      set(nothing, { y: y(0) - 6, opacity: known ? 0 : 1 });
       const row = rowAt(time, moment);
       const here = between(time, moment, row, (i) => x(capped(i)), (i) => y(cosine[i]));
-      set(alignmentDot, { cx: here[0], cy: here[1], opacity: shown && !atEnd && !here.includes(NaN) ? 1 : 0 });
+      const shown = !atEnd && known && !here.includes(NaN);
+      set(alignmentDot, { cx: here[0], cy: shown ? heightAt(alignmentLine, here[0]) : 0, opacity: shown ? 1 : 0, style: `fill:${color(rule)}` });
       // where alignment is negative, the loss rises: the same moments, tinted above
       lossGrounds.replaceChildren();
-      if (!shown || single) return;
+      const losses = arrays[`${rule}_loss`];
+      if (single || losses.every((value) => Math.abs(value - losses[0]) < 1e-6)) return; // nothing moves
       for (let from = 0; from < time.length; from++) {
-        if (cosine[from] >= 0) continue;
+        if (!(cosine[from] < 0)) continue;
         let to = from;
         while (to + 1 < time.length && cosine[to + 1] < 0) to++;
         const [left, right] = [loss.x(capped(from)), loss.x(capped(Math.min(to + 1, time.length - 1)))];
-        svg(lossGrounds, "rect", { x: left, width: Math.max(right - left, 1), height: loss.height, style: `fill:${color("anti_aligned")}` });
+        svg(lossGrounds, "rect", { x: left, width: Math.max(right - left, 1), height: loss.height, style: `fill:${color("anti_aligned")}`, class: "fax-rising" });
         from = to;
       }
     }
 
-    function drawEigenvalue(shown, arrays, moment) {
+    function drawEigenvalue(rule, arrays, moment) {
       reading.replaceChildren();
-      set(needle, { d: "" });
-      if (!shown) return;
-      const rate = arrays.fa_rate[rowAt(arrays.fa_time, moment)];
-      const role = rate < 0 ? "stable" : "unstable";
+      const rate = arrays[`${rule}_rate`][rowAt(arrays[`${rule}_time`], moment)];
+      const role = verdict(rate);
       const at = strip.x(Math.min(Math.max(rate, EIGENVALUES[0]), EIGENVALUES[1]));
-      set(needle, { d: `M${at},-2V26`, style: `stroke:${color(role)}` });
-      svg(reading, "tspan", {}, moment === Infinity ? "eigenvalue, FA: " : "rate of the error, FA: ");
+      set(needle, { d: `M${at},2V7`, style: `stroke:${color(role)}` });
+      svg(reading, "tspan", {}, `${moment === Infinity ? "eigenvalue" : "rate of the error"}, ${nameOf(rule)}: `);
       svg(reading, "tspan", { class: "fax-number", style: `fill:${wordColor(role)}` }, number(rate, 2, true));
     }
 

@@ -56,7 +56,7 @@ export default {
 
     function layout(width) {
       const wide = width >= 600;
-      const [left, right, top] = [36, 10, 24];
+      const [left, right, top] = [36, 18, 24]; // right: half of the last tick's number
       const side = Math.min((wide ? Math.floor(width * 0.56) : width) - left - right, 450);
       plane.place({ left, top, width: side, height: side });
       const x = wide ? left + side + 46 : left;
