@@ -111,10 +111,14 @@ def real_array(name: str, value: Any, *, dtype: Any = None) -> Array:
     try:
         result = np.asarray(value, dtype=dtype)
     except (TypeError, ValueError):
-        raise TypeError(f"{name} must be an array of numbers; got {type(value).__name__}.") from None
+        what = "rows of different lengths" if isinstance(value, list | tuple) else shown(value)
+        raise TypeError(f"{name} must be an array of numbers; got {what}.") from None
     if result.dtype.kind not in "fiub":
-        raise TypeError(f"{name} must hold real numbers; got dtype {result.dtype}.")
+        what = f"dtype {result.dtype}" if isinstance(value, np.ndarray) else shown(value)
+        raise TypeError(f"{name} must hold real numbers; got {what}.")
     if not np.isfinite(result).all():
+        if result.ndim == 0:
+            raise ValueError(f"{name} must be finite; got {result}.")
         bad = int((~np.isfinite(result)).sum())
         raise ValueError(f"{name} must be finite; got {bad} NaN or infinite of {result.size} values.")
     return result

@@ -161,6 +161,11 @@ def gradient_alignment(
     ndarray, shape ``(..., L)``
         The last entry, of the output layer, is 1 for every rule; NaN where ``g_l`` or ``u_l`` is zero.
 
+    Raises
+    ------
+    ValueError, TypeError
+        For data or feedback that do not fit the network, NaN or infinity, an unknown rule.
+
     Examples
     --------
     >>> from fa_teach import init_network, init_feedback
@@ -177,11 +182,22 @@ def total_gradient_alignment(
 ) -> Array:
     """Gradient alignment over all layers together: signed cosine of ``g`` and ``u``.
 
-    Parameters and exceptions are those of `gradient_alignment`.
+    Parameters
+    ----------
+    network : Network
+    x, t : array
+        Inputs and targets or labels.
+    rule : str or Rule
+    feedback : tuple of ndarray, optional
 
     Returns
     -------
     ndarray, shape ``(...)``
+
+    Raises
+    ------
+    ValueError, TypeError
+        For data or feedback that do not fit the network, NaN or infinity, an unknown rule.
 
     Examples
     --------
@@ -207,6 +223,11 @@ def weight_alignment(network: Network, rule: str | Rule, feedback: Feedback | No
     Returns
     -------
     ndarray, shape ``(..., L-1)``
+
+    Raises
+    ------
+    ValueError, TypeError
+        For feedback that does not fit the network, or an unknown rule.
 
     Examples
     --------
@@ -234,12 +255,23 @@ def signal_alignment(
     Sample by sample, the angle between ``W_{l+1}ᵀ δ_{l+1}`` and the signal that the rule sends in its place, averaged
     over the samples that have one. ``δ`` is the rule's own error signal.
 
-    Parameters and exceptions are those of `gradient_alignment`.
+    Parameters
+    ----------
+    network : Network
+    x, t : array
+        Inputs and targets or labels.
+    rule : str or Rule
+    feedback : tuple of ndarray, optional
 
     Returns
     -------
     ndarray, shape ``(..., L-1)``
         Degrees, 0 to 180; NaN where no sample has both signals.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For data or feedback that do not fit the network, NaN or infinity, an unknown rule.
 
     Examples
     --------
@@ -288,11 +320,22 @@ def descent(network: Network, x: Any, t: Any, rule: str | Rule, feedback: Feedba
     In the flow ``θ̇ = -u`` the loss falls at the rate of their sum. The output layer's term is never negative; a hidden
     layer's can be.
 
-    Parameters and exceptions are those of `gradient_alignment`.
+    Parameters
+    ----------
+    network : Network
+    x, t : array
+        Inputs and targets or labels.
+    rule : str or Rule
+    feedback : tuple of ndarray, optional
 
     Returns
     -------
     ndarray, shape ``(..., L)``
+
+    Raises
+    ------
+    ValueError, TypeError
+        For data or feedback that do not fit the network, NaN or infinity, an unknown rule.
 
     Examples
     --------

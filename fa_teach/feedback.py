@@ -39,7 +39,15 @@ Feedback = tuple[Array, ...]
 
 
 class Gradient(NamedTuple):
-    """The pseudo-gradient ``u`` (for backpropagation, the gradient ``g``), shaped like weights and biases."""
+    """The pseudo-gradient ``u`` (for backpropagation, the gradient ``g``).
+
+    Attributes
+    ----------
+    weights : tuple of ndarray
+        ``weights[l-1]`` is ``u_l``, shape ``(..., n_l, n_{l-1})``.
+    biases : tuple of ndarray, or empty
+        ``biases[l-1]``, shape ``(..., n_l)``; empty for a network without biases.
+    """
 
     weights: tuple[Array, ...]
     biases: tuple[Array, ...]
@@ -47,15 +55,32 @@ class Gradient(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """What a rule may look at when it changes its feedback, after each step of training."""
+    """What a rule may look at when it changes its feedback, after each step of training.
 
-    network: Network  # after the step
+    Attributes
+    ----------
+    network : Network
+        After the step; training goes on in the same arrays.
+    feedback : tuple of ndarray
+        As it was in the step.
+    update : Gradient
+        The pseudo-gradient ``u`` of the step; zero in frozen layers and for members that have stopped.
+    learning_rate : float or array
+        Of the step; an array, ``(..., 1, 1)``, where members have rates of their own.
+    weight_decay : float
+    frozen : frozenset of int
+        Layers, counted from 1.
+    normal : callable
+        ``(n, m) -> array``, shape ``(..., n, m)``: standard normal numbers, each member's from its own stream.
+    """
+
+    network: Network
     feedback: Feedback
-    update: Gradient  # u; zero in frozen layers
+    update: Gradient
     learning_rate: Any
     weight_decay: float
-    frozen: frozenset[int] = frozenset()  # layers, counted from 1
-    normal: Callable[[int, int], Array]  # (n, m) -> standard normal numbers, its own for each member
+    frozen: frozenset[int] = frozenset()
+    normal: Callable[[int, int], Array]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,7 +117,9 @@ class Rule:
     uses_feedback: bool = True
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be called."""
+        """Refuse what cannot be called, and names that are none."""
+        if not isinstance(self.name, str):
+            raise TypeError(f"name must be a string; got {_checks.shown(self.name)}.")
         _checks.function("carriers", self.carriers)
         if self.adapt is not None:
             _checks.function("adapt", self.adapt)
@@ -126,7 +153,9 @@ def backward(network: Network, run: Forward, t: Array, rule: Rule, feedback: Fee
     for l in range(network.depth - 1, 0, -1):
         source = deltas[-1] if rule.direct else deltas[0]  # δ_L or δ_{l+1}
         slope = ACTIVATIONS[network.activations[l - 1]].slope(run.a[l - 1], run.h[l])
-        deltas.insert(0, source @ carriers[l - 1].mT * slope)
+        delta = source @ carriers[l - 1].mT
+        delta *= slope
+        deltas.insert(0, delta)
     return deltas
 
 
@@ -134,7 +163,9 @@ def outer(network: Network, run: Forward, deltas: list[Array]) -> Gradient:
     """Updates ``u_l``: the mean over samples of ``δ_l h_{l-1}ᵀ``; of a bias, whose input is 1, of ``δ_l``."""
     n = run.y.shape[-2]
     share = np.full(n, 1 / n, run.y.dtype)  # of each sample; a product with it is a mean, but faster
-    weights = tuple((delta / n).mT @ h for delta, h in zip(deltas, run.h, strict=True))  # (..., n_l, n_{l-1})
+    weights = tuple(
+        (delta * (1 / n)).mT @ h for delta, h in zip(deltas, run.h, strict=True)
+    )  # (..., n_l, n_{l-1})
     biases = tuple(share @ delta for delta in deltas) if network.biases else ()
     return Gradient(weights, biases)
 
@@ -251,7 +282,7 @@ def init_feedback(
     >>> print(weight_alignment(net, "fa", init_feedback(net, angle=60)).round(6))
     [0.5 0.5]
     """
-    transposes = path_transposes(network, direct=direct)
+    transposes = path_transposes(network, direct=_checks.flag("direct", direct))
     _checks.one_of("distribution", distribution, INITS)
     sparsity = _checks.number("sparsity", sparsity, low=0.0, high=1.0)
     factor = _checks.numbers("scale", scale, low=0.0)
@@ -402,6 +433,11 @@ def weight_mirror(*, rate: float = 0.05, samples: int = 32) -> Rule:
     Returns
     -------
     Rule
+
+    Raises
+    ------
+    ValueError, TypeError
+        For a rate or a number of samples out of range.
 
     References
     ----------

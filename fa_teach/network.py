@@ -87,11 +87,37 @@ class Loss(NamedTuple):
     error: Callable[[Array, Array], Array]  # (y, t) -> (..., batch, n_L)
 
 
-def softmax(y: Array) -> Array:
-    """Softmax over the last axis."""
-    y = np.asarray(y)
+def softmax(y: Any) -> Array:
+    """Softmax over the last axis: positive numbers that add up to one.
+
+    Parameters
+    ----------
+    y : array, shape ``(..., n)``
+        Real or complex; with one entry at least along the last axis.
+
+    Returns
+    -------
+    ndarray, shape ``(..., n)``
+
+    Raises
+    ------
+    ValueError, TypeError
+        For a single number, an empty axis, or what are no numbers.
+
+    Examples
+    --------
+    >>> print(softmax([[0.0, 0.0], [1000.0, 0.0]]))
+    [[0.5 0.5]
+     [1.  0. ]]
+    """
+    given, y = y, np.asarray(y)
+    if y.dtype.kind not in "fciub":
+        raise TypeError(f"y must be an array of numbers; got {_checks.shown(given)}.")
+    if not y.shape or not y.shape[-1]:
+        raise ValueError(f"y must have at least one entry along its last axis; got shape {y.shape}.")
     e = np.exp(y - y.real.max(axis=-1, keepdims=True))
-    return np.asarray(e / e.sum(axis=-1, keepdims=True))
+    e /= (e @ np.ones(y.shape[-1], e.dtype))[..., None]  # the product is a sum, but faster
+    return np.asarray(e)
 
 
 def _cross_entropy(y: Array, t: Array) -> Array:
@@ -271,6 +297,11 @@ def random_matrix(rng: np.random.Generator, n_out: int, n_in: int, *, init: str 
     -------
     ndarray, shape ``(n_out, n_in)``
 
+    Raises
+    ------
+    ValueError, TypeError
+        For an unknown scheme, a size below 1, or what is no generator.
+
     Examples
     --------
     >>> Q = random_matrix(np.random.default_rng(0), 4, 3, init="orthogonal")
@@ -383,7 +414,8 @@ def _activation_names(activation: str | Sequence[str], *, hidden: int) -> tuple[
     for name in names:
         _checks.one_of("activation", name, ACTIVATIONS)
     if not one and len(names) != hidden:
-        raise ValueError(f"activation must name {hidden} hidden layers; got {len(names)} names.")
+        layers = "1 hidden layer" if hidden == 1 else f"{hidden} hidden layers"
+        raise ValueError(f"activation must name {layers}; got {len(names)} names.")
     return tuple(names[:hidden])
 
 
@@ -478,8 +510,8 @@ def one_hot(labels: Any, classes: int) -> Array:
 
     Raises
     ------
-    ValueError
-        For a label out of range.
+    ValueError, TypeError
+        For a label out of range, or one that is no whole number.
 
     Examples
     --------
@@ -533,6 +565,8 @@ def targets(network: Network, x: Any, t: Any) -> tuple[Array, Array]:
         raise ValueError("x must hold at least one sample; got an empty batch.")
     t = _checks.real_array("t", t)
     if t.dtype.kind in "iu" and t.shape == x.shape[:-1]:
+        if n_out == 1:
+            raise ValueError("t must be a column for a network with one output; got labels: take t[:, None].")
         t = one_hot(t, n_out)
     if t.ndim < 2 or t.shape[-1] != n_out or t.shape[-2] != x.shape[-2]:
         want = f"({x.shape[-2]}, {n_out}) or {x.shape[-2]} whole-number labels"
@@ -555,6 +589,11 @@ def loss(network: Network, x: Any, t: Any) -> Array:
     -------
     ndarray, shape ``(...)``
         One value for each member; a scalar array for one network.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For data that do not fit the network, see `targets`.
 
     Examples
     --------
@@ -581,8 +620,8 @@ def accuracy(network: Network, x: Any, t: Any) -> Array:
 
     Raises
     ------
-    ValueError
-        For a network with one output, which has no largest one.
+    ValueError, TypeError
+        For a network with one output, which has no largest one; for data that do not fit, see `targets`.
 
     Examples
     --------

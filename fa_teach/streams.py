@@ -37,8 +37,8 @@ def generator(seed: int, stream: str) -> np.random.Generator:
 
     Raises
     ------
-    ValueError
-        For an unknown stream or a negative seed.
+    ValueError, TypeError
+        For an unknown stream, a negative seed, or more than one seed.
 
     Examples
     --------

@@ -37,7 +37,10 @@ from fa_teach.streams import Seed, generator
 Array = npt.NDArray[Any]
 Rate = float | Array | Callable[[int], Any]
 
-DIVERGED = 1e12  # output errors that add up to more than this count as diverged, as do NaN and infinity
+DIVERGED = (
+    1e12  # outputs that miss their targets by more than this in sum count as diverged, as do NaN and infinity
+)
+BATCH = 32
 
 
 class DivergenceWarning(RuntimeWarning):
@@ -49,7 +52,34 @@ class DivergenceWarning(RuntimeWarning):
 
 @dataclass
 class Moment:
-    """The state of training at one moment; everything derived from it is computed once, when asked for."""
+    """The state of training at one moment, as measures see it.
+
+    What is derived from it is computed once, when asked for.
+
+    Attributes
+    ----------
+    step : int
+        Updates made so far.
+    network : Network
+        As it is now; training goes on in the same arrays, so copy what you keep.
+    rule : Rule
+    feedback : tuple of ndarray
+    x, t : ndarray, shapes ``(..., n, n_0)`` and ``(..., n, n_L)``
+        The probe, by default the training data.
+    test : pair of ndarray, optional
+    run, test_run : Forward
+        Forward passes on the probe and on the test set.
+    g, u : Gradient
+        The gradient, and the rule's pseudo-gradient, on the probe.
+
+    Examples
+    --------
+    >>> from fa_teach import datasets, init_network, train
+    >>> largest = {"largest": lambda moment: abs(moment.u.weights[0]).max()}
+    >>> history = train(init_network([2, 4, 2]), datasets.xor(), steps=3, record=largest)
+    >>> history["largest"].shape
+    (4,)
+    """
 
     step: int
     network: Network
@@ -162,6 +192,12 @@ class History:
         """The recorded steps in epochs."""
         return self.steps / self.steps_per_epoch
 
+    def __contains__(self, name: object) -> bool:
+        return name in self.records
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.records)
+
     def __repr__(self) -> str:
         parts = [f"{len(self.steps)} records up to step {self.steps[-1]}", ", ".join(self.records)]
         gone = self.diverged_at[self.diverged_at >= 0]
@@ -181,7 +217,7 @@ def train(
     feedback: Feedback | None = None,
     epochs: int | None = None,
     steps: int | None = None,
-    batch_size: int | None = 32,
+    batch_size: int | None = BATCH,
     learning_rate: Rate = 0.1,
     weight_decay: float = 0.0,
     frozen: Sequence[int] = (),
@@ -211,7 +247,7 @@ def train(
     epochs, steps : int
         How long: give one of them.
     batch_size : int or None
-        None takes the whole data set at each step.
+        None takes the whole data set at each step, as does the default where there are no more samples than that.
     learning_rate : float, array, or callable
         One number, one for each member, or a schedule ``step -> rate``.
     weight_decay : float
@@ -252,7 +288,8 @@ def train(
     Warns
     -----
     DivergenceWarning
-        If a member diverges. It stops there and keeps its history; its later records are NaN. The others go on.
+        If a member diverges: its outputs miss their targets by more than 1e12 in sum, or are NaN. It stops there
+        and keeps its history; its later records are NaN. The others go on.
 
     Examples
     --------
@@ -268,7 +305,10 @@ def train(
     probe_set = (x, t) if probe is None else _set("probe", network, probe)
     test_set = None if test is None else _set("test", network, test)
     n = x.shape[-2]
-    size = n if batch_size is None else _checks.integer("batch_size", batch_size, low=1, high=n)
+    if batch_size is None or (batch_size == BATCH and n < BATCH):
+        size = n
+    else:
+        size = _checks.integer("batch_size", batch_size, low=1, high=n)
     steps_per_epoch = -(-n // size)
     total = _duration(epochs, steps, steps_per_epoch)
     rules = _rule_schedule(rule, switch, total)
@@ -288,84 +328,134 @@ def train(
         _checks.function("stop", stop)
 
     network = network.copy()
-    rule = rules[0]
+    members = _Members(network.ensemble)
+    records = _Records(measures, keep_snapshots)
     normal = _NormalNumbers(seeds)
     batches = _batches(seeds, n, size, _checks.flag("shuffle", shuffle))
-    alive, all_alive = np.ones(network.ensemble, bool), True
-    diverged_at = np.full(network.ensemble, -1)
-    stopped_at = np.full(network.ensemble, -1)
-    records: dict[str, list[Array]] = {name: [] for name in measures}
-    snapshots: list[Network] = []
-    recorded: list[int] = []
+    rule = rules[0]
 
     with _progress_bar(total, progress) as bar, np.errstate(over="ignore", invalid="ignore"):
         for step in range(total + 1):
             rule = rules.get(step, rule)
             if step in times:
                 seen = watched or rule
-                moment = Moment(step, network, seen, feedbacks[seen], *probe_set, test_set)
-                now = {name: np.array(measure(moment)) for name, measure in measures.items()}
-                recorded.append(step)
-                for name, value in now.items():
-                    _same_shape(name, value, records[name])
-                    records[name].append(value)
-                if keep_snapshots:
-                    snapshots.append(network.copy())
+                now = records.take(Moment(step, network, seen, feedbacks[seen], *probe_set, test_set))
                 if stop is not None:
-                    held = _answer(stop(now), network.ensemble) & alive
-                    stopped_at[held] = step
-                    alive &= ~held
-                    all_alive = bool(alive.all())
-            if step == total or not (all_alive or alive.any()):
+                    members.stop(_answer(stop(now), network.ensemble), step)
+            if step == total or members.none_left():
                 break
 
             index = next(batches)
             xb, tb = _select(x, index), _select(t, index)
             run = forward(network, xb)
+            members.leave_if_diverged(run.y - tb, step)
+            if members.none_left():
+                break
             deltas = backward(network, run, tb, rule, feedbacks[rule])
-            if not abs(deltas[-1]).sum() < DIVERGED:
-                gone = ~(abs(deltas[-1]).sum(axis=(-2, -1)) < DIVERGED) & alive
-                diverged_at[gone] = step
-                alive &= ~gone
-                all_alive = bool(alive.all())
-                if not alive.any():
-                    break
-            update = outer(network, run, deltas)
-            if still or not all_alive:
-                update = _masked(update, still, alive)
+            update = members.only_alive(outer(network, run, deltas), still)
             rate = rate_at(step)
-            living = None if all_alive else alive
-            _descend(network, update, rate, weight_decay, still, living, keep=rule.adapt is not None)
+            _descend(network, update, rate, weight_decay, still, members, keep=rule.adapt is not None)
             if rule.adapt is not None:
-                old = feedbacks[rule]
-                new = rule.adapt(
-                    Step(
-                        network=network,
-                        feedback=old,
-                        update=update,
-                        learning_rate=_trailing(rate, 2),
-                        weight_decay=weight_decay,
-                        frozen=still,
-                        normal=normal,
-                    )
+                state = Step(
+                    network=network,
+                    feedback=feedbacks[rule],
+                    update=update,
+                    learning_rate=_trailing(rate, 2),
+                    weight_decay=weight_decay,
+                    frozen=still,
+                    normal=normal,
                 )
-                check_shapes("what adapt returns", new, carrier_shapes(network, rule), rule)
-                feedbacks[rule] = new if all_alive else _where_alive(alive, new, old)
+                feedbacks[rule] = _adapted(rule, state, members)
             bar.update()
 
-    if (diverged_at >= 0).any():
-        _warn_diverged(diverged_at)
-    arrays = {name: _after_divergence_nan(np.stack(v), recorded, diverged_at) for name, v in records.items()}
+    if (members.diverged_at >= 0).any():
+        _warn_diverged(members.diverged_at)
     return History(
-        np.array(recorded),
-        arrays,
+        np.array(records.steps),
+        records.stacked(members.diverged_at),
         network,
         feedbacks[rule],
-        tuple(snapshots),
-        diverged_at,
-        stopped_at,
+        tuple(records.snapshots),
+        members.diverged_at,
+        members.stopped_at,
         steps_per_epoch,
     )
+
+
+# -- Who is still there, and what was seen ------------------------------------------------------
+
+
+class _Members:
+    """Which members of the ensemble still train, and when the others diverged or stopped."""
+
+    def __init__(self, ensemble: tuple[int, ...]) -> None:
+        self.alive = np.ones(ensemble, bool)
+        self.all_alive = True
+        self.diverged_at = np.full(ensemble, -1)
+        self.stopped_at = np.full(ensemble, -1)
+
+    def none_left(self) -> bool:
+        """Whether all members have left."""
+        return not (self.all_alive or self.alive.any())
+
+    def stop(self, held: Array, step: int) -> None:
+        """Stop the members whose condition holds."""
+        self._leave(held, self.stopped_at, step)
+
+    def leave_if_diverged(self, missed: Array, step: int) -> None:
+        """Stop the members whose outputs miss their targets by more than `DIVERGED`; NaN is never less."""
+        if not abs(missed).sum() < DIVERGED:
+            self._leave(~(abs(missed).sum(axis=(-2, -1)) < DIVERGED), self.diverged_at, step)
+
+    def _leave(self, gone: Array, when: Array, step: int) -> None:
+        when[gone & self.alive] = step
+        self.alive &= ~gone
+        self.all_alive = bool(self.alive.all())
+
+    def only_alive(self, update: Gradient, still: frozenset[int]) -> Gradient:
+        """The update with zeros for members that have left and for frozen layers."""
+        if self.all_alive and not still:
+            return update
+
+        def mask(arrays: tuple[Array, ...], axes: int) -> tuple[Array, ...]:
+            keep = _trailing(self.alive, axes)
+            return tuple(
+                np.where(keep & (l not in still), u, 0).astype(u.dtype) for l, u in enumerate(arrays, 1)
+            )
+
+        return Gradient(mask(update.weights, 2), mask(update.biases, 1))
+
+    def where_alive(self, new: Array, old: Array | float, axes: int) -> Array:
+        """What is new for members that train, and the old for those that have left."""
+        return new if self.all_alive else np.where(_trailing(self.alive, axes), new, old)
+
+
+class _Records:
+    """What was measured, and when."""
+
+    def __init__(self, measures: Mapping[str, Callable[[Moment], Any]], keep_snapshots: bool) -> None:
+        self.measures, self.keep_snapshots = measures, keep_snapshots
+        self.steps: list[int] = []
+        self.values: dict[str, list[Array]] = {name: [] for name in measures}
+        self.snapshots: list[Network] = []
+
+    def take(self, moment: Moment) -> dict[str, Array]:
+        """Measure, and say what was found."""
+        now = {name: np.array(measure(moment)) for name, measure in self.measures.items()}
+        self.steps.append(moment.step)
+        for name, value in now.items():
+            _same_shape(name, value, self.values[name])
+            self.values[name].append(value)
+        if self.keep_snapshots:
+            self.snapshots.append(moment.network.copy())
+        return now
+
+    def stacked(self, diverged_at: Array) -> dict[str, Array]:
+        """One array for each measure, times first; NaN after divergence."""
+        return {
+            name: _after_divergence_nan(np.stack(found), self.steps, diverged_at)
+            for name, found in self.values.items()
+        }
 
 
 # -- One step -----------------------------------------------------------------------------------
@@ -377,7 +467,7 @@ def _descend(
     rate: Any,
     decay: float,
     still: frozenset[int],
-    alive: Array | None,
+    members: _Members,
     *,
     keep: bool,
 ) -> None:
@@ -389,27 +479,19 @@ def _descend(
         if l not in still:
             u = u + decay * W if decay else u
             change = np.multiply(_trailing(rate, 2), u, out=None if keep else u)
-            W -= change if alive is None else np.where(_trailing(alive, 2), change, 0)
+            W -= members.where_alive(change, 0, axes=2)
     for l, (c, u) in enumerate(zip(network.biases, update.biases, strict=True), start=1):
         if l not in still:
-            change = _trailing(rate, 1) * u
-            c -= change if alive is None else np.where(_trailing(alive, 1), change, 0)
+            c -= members.where_alive(_trailing(rate, 1) * u, 0, axes=1)
 
 
-def _masked(update: Gradient, still: frozenset[int], alive: Array) -> Gradient:
-    """The update with zeros for frozen layers and for members that have stopped."""
-
-    def mask(arrays: tuple[Array, ...], axes: int) -> tuple[Array, ...]:
-        keep = _trailing(alive, axes)
-        return tuple(np.where(keep & (l not in still), u, 0).astype(u.dtype) for l, u in enumerate(arrays, 1))
-
-    return Gradient(mask(update.weights, 2), mask(update.biases, 1))
-
-
-def _where_alive(alive: Array, new: Feedback, old: Feedback) -> Feedback:
-    """The changed feedback, but the old one for members that have stopped."""
-    keep = _trailing(alive, 2)
-    return tuple(np.where(keep, B, before) for B, before in zip(new, old, strict=True))
+def _adapted(rule: Rule, state: Step, members: _Members) -> Feedback:
+    """The feedback after a step of a rule that changes it; members that have left keep theirs."""
+    assert rule.adapt is not None
+    new = rule.adapt(state)
+    check_shapes("what adapt returns", new, carrier_shapes(state.network, rule), rule)
+    pairs = zip(new, state.feedback, strict=True)
+    return tuple(members.where_alive(B, before, axes=2) for B, before in pairs)
 
 
 def _trailing(rate: Any, axes: int) -> Any:
@@ -582,7 +664,9 @@ def _progress_bar(total: int, progress: bool | None) -> Any:
 
     # Left open, whether to show the bar is for tqdm's own setting: TQDM_DISABLE=1 keeps it off the book's pages.
     # tqdm's bar for notebooks does not look at it, so it is looked at here.
-    hidden = bool(os.environ.get("TQDM_DISABLE")) if progress is None else not progress
+    hidden = (
+        bool(os.environ.get("TQDM_DISABLE")) if progress is None else not _checks.flag("progress", progress)
+    )
     if sys.platform == "emscripten":
         tqdm.monitor_interval = 0  # it would start a thread, which Python in a browser does not have
     return tqdm(total=total, disable=hidden, delay=0 if progress else 3, leave=False, desc="training")

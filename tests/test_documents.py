@@ -1,5 +1,6 @@
 """The code shown in the documents runs, and prints what is shown."""
 
+import inspect
 import os
 import re
 import subprocess
@@ -7,6 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
+
+import fa_teach
 
 ROOT = Path(__file__).parents[1]
 
@@ -28,3 +31,19 @@ def test_example_prints_what_is_shown(document):
         )
         assert done.returncode == 0, done.stderr
         assert done.stdout == shown
+
+
+def test_public_functions_say_what_they_take_return_and_raise():
+    """Of the names that `import fa_teach` offers: numpydoc's sections, an example among them."""
+    for name in fa_teach.__all__:
+        thing = getattr(fa_teach, name)
+        if inspect.isfunction(thing):
+            wanted = ["Returns", "Raises", "Examples"]
+            if inspect.signature(thing).parameters:
+                wanted.insert(0, "Parameters")
+        elif inspect.isclass(thing) and not issubclass(thing, Warning):
+            wanted = ["Attributes"]
+        else:
+            continue
+        missing = [section for section in wanted if f"\n{section}\n---" not in inspect.getdoc(thing)]
+        assert not missing, f"{name} lacks {missing}"

@@ -633,3 +633,46 @@ def test_random_matrix_refuses_unknown_schemes(init):
     with oracles.refused("init", ValueError) as caught:
         random_matrix(np.random.default_rng(0), 2, 2, init=init)
     assert all(repr(known) in str(caught.value) for known in INITS)
+
+
+@pytest.mark.parametrize(
+    ("y", "error", "message"),
+    [
+        ("a", TypeError, r"y must be an array of numbers; got 'a'\."),
+        ([], ValueError, r"y must have at least one entry along its last axis; got shape \(0,\)\."),
+        (1.0, ValueError, r"y must have at least one entry along its last axis; got shape \(\)\."),
+    ],
+)
+def test_softmax_of_what_has_none(y, error, message):
+    with pytest.raises(error, match=message):
+        softmax(y)
+
+
+def test_softmax_is_shifted_exponentials_over_their_sum():
+    """Against the definition, far from zero, in all number types."""
+    rng = np.random.default_rng(0)
+    for dtype in (np.float32, np.float64, np.complex128):
+        y = rng.normal(size=(3, 5, 7)).astype(dtype)
+        share = np.exp(y) / np.exp(y).sum(axis=-1, keepdims=True)
+        assert softmax(y).dtype == dtype
+        np.testing.assert_allclose(softmax(y), share, rtol=1e-5)
+        np.testing.assert_allclose(softmax(y + 1e4), share, rtol=1e-2 if dtype == np.float32 else 1e-9)
+
+
+def test_one_output_asks_for_a_column_of_targets():
+    with pytest.raises(ValueError, match=r"t must be a column .* take t\[:, None\]"):
+        loss(init_network([2, 1]), [[1.0, 2.0], [3.0, 4.0]], [1, 3])
+
+
+@pytest.mark.parametrize(
+    ("scale", "message"),
+    [
+        ("x", r"scale must hold real numbers; got 'x'\."),
+        (None, r"scale must hold real numbers; got None\."),
+        (np.nan, r"scale must be finite; got nan\."),
+        ([[1], [1, 2]], r"scale must be an array of numbers; got rows of different lengths\."),
+    ],
+)
+def test_messages_show_what_came(scale, message):
+    with pytest.raises((TypeError, ValueError), match=message):
+        init_network([2, 1], scale=scale)

@@ -1392,3 +1392,42 @@ def test_the_environment_can_turn_the_progress_bar_off(monkeypatch, progress, of
     disabled = bool(bar.disable)  # closing sets it, too
     bar.close()
     assert disabled is off
+
+
+@pytest.mark.parametrize("loss", ["squared", "cross_entropy"])
+def test_a_run_that_explodes_is_stopped_whatever_the_loss(loss):
+    """The errors of cross-entropy are at most one: they would not tell."""
+    data, _ = digits()
+    net = init_network([64, 8, 10], loss=loss, seed=[0, 1])
+    with pytest.warns(DivergenceWarning):
+        history = train(net, data, rule="fa", steps=50, learning_rate=np.array([0.1, 1e300]))
+    assert history.diverged_at[0] == -1
+    assert 0 < history.diverged_at[1] < 5
+    assert np.isfinite(history["train_loss"][:, 0]).all()
+    assert np.isnan(history["train_loss"][-1, 1])
+
+
+def test_default_batches_take_all_of_a_small_data_set():
+    """Who gave no size must not be told that it is wrong."""
+    few = np.ones((10, 3)), np.zeros((10, 2))
+    net = init_network([3, 4, 2])
+    by_default = train(net, few, steps=5)
+    assert by_default.steps_per_epoch == 1
+    whole = train(net, few, steps=5, batch_size=None)
+    assert all(map(np.array_equal, by_default.network.weights, whole.network.weights))
+    with pytest.raises(ValueError, match=r"batch_size must be at least 1 and at most 10; got 33\."):
+        train(net, few, steps=5, batch_size=33)
+
+
+def test_a_history_knows_what_it_holds():
+    history = train(
+        init_network([3, 4, 2]), (np.ones((10, 3)), np.zeros((10, 2))), steps=1, record=["descent"]
+    )
+    assert "descent" in history
+    assert "train_loss" not in history
+    assert list(history) == ["descent"]
+
+
+def test_progress_must_be_true_or_false():
+    with pytest.raises(TypeError, match=r"progress must be True or False; got 'yes'\."):
+        train(init_network([3, 2]), (np.ones((4, 3)), np.zeros((4, 2))), steps=1, progress="yes")
