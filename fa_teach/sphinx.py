@@ -386,13 +386,31 @@ def _add_run_links(
         context["body"] = re.sub(r"</h1>", lambda end: f"{end[0]}\n{links}", context["body"], count=1)
 
 
+class WhereRepository(SphinxDirective):
+    """What is said only in a book that knows its repository; or, with ``unknown``, only in one that does not."""
+
+    has_content = True
+    optional_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        """Read what is said, or leave it out."""
+        wanted = self.arguments == ["known"]
+        if self.arguments not in (["known"], ["unknown"]):
+            raise self.error(f"repository must be known or unknown; got {self.arguments}.")
+        if bool(self.config.fa_teach_repository[0]) is not wanted:
+            return []
+        said = nodes.container()
+        self.state.nested_parse(self.content, self.content_offset, said)
+        return list(said.children)
+
+
 class InstallLine(SphinxDirective):
     """The line that installs, in Colab, the library as it was when the book was built."""
 
     def run(self) -> list[nodes.Node]:
         """Make a code block of it."""
         name, commit = self.config.fa_teach_repository
-        line = f'%pip install -q "fa_teach @ git+https://github.com/{name or "OWNER/NAME"}@{commit}"'
+        line = f'%pip install -q "fa_teach @ git+https://github.com/{name}@{commit}"'
         return [nodes.literal_block(line, line, language="text")]
 
 
@@ -494,6 +512,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("config-inited", play_without_kernel)
     app.connect("config-inited", note_where_to_run)
     app.add_role("student-notebook", StudentNotebook())
+    app.add_directive("repository", WhereRepository)
     app.add_directive("install-line", InstallLine)
     app.connect("html-page-context", _add_run_links)
     app.connect("html-page-context", _number_figures_in_chapters_only)

@@ -54,7 +54,7 @@ def test_an_address_makes_pages_findable(tmp_path):
     """The site map names every page; each has its address; cards have whole addresses; the 404 page knows its root."""
     if not PAGES:
         pytest.fail("the book is not built: run `make book`")
-    published = build(tmp_path, BOOK_URL=COURSE)
+    published = build(tmp_path, BOOK_URL=COURSE, GITHUB_REPOSITORY="someone/course", GITHUB_SHA="abc123")
     shown = {name for name in PAGES if name.startswith("book/")}
     listed = re.findall(r"<loc>([^<]*)</loc>", (published / "sitemap.xml").read_text(encoding="utf-8"))
     assert set(listed) == {f"{COURSE}/{name}" for name in shown}
@@ -66,6 +66,9 @@ def test_an_address_makes_pages_findable(tmp_path):
         (card,) = re.findall(rf'<meta property="og:image" content="{COURSE}/([^"]*)" />', text)
         assert (published / card).is_file()
         assert f"url = {{{COURSE}/{name}}}" in text, "the BibTeX entry"
+    run = (published / "book" / "run.html").read_text(encoding="utf-8")
+    assert "git+https://github.com/someone/course@abc123" in run
+    assert "was built elsewhere" not in run
     lost = (published / "404.html").read_text(encoding="utf-8")
     links = re.findall(r'<(?:script|link|a)\b[^>]*?\s(?:src|href)="([^"]+)"', lost)
     inside = [link for link in links if not link.startswith("https://")]
@@ -78,6 +81,9 @@ def test_without_an_address_none_is_claimed():
     if os.environ.get("BOOK_URL") or os.environ.get("GITHUB_REPOSITORY"):
         pytest.skip("this book was built with an address")
     assert not (HTML / "sitemap.xml").exists()
+    run = (HTML / "book" / "run.html").read_text(encoding="utf-8")
+    assert "was built elsewhere" in run
+    assert "git+https" not in run
     for name in PAGES:
         text = (HTML / name).read_text(encoding="utf-8")
         assert not re.search(r'rel="canonical"|property="og:(?:url|image)', text), name
