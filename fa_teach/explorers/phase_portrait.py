@@ -286,7 +286,7 @@ def _bp_words(arrays: Mapping[str, Any], values: Mapping[str, Any]) -> str:
         place = f"({{bp_w[-2]:.{digits}f}}, {{bp_w[-1]:.{digits}f}})"
         words = f"Backpropagation {'stays' if stays else 'ends'} at {place}."
         verdict = f" Stable, as is every solution: eigenvalue {{bp_rate[-1]:+.{digits}f}}."
-    return words + verdict * (values["rules"] == "bp")
+    return words + verdict if values["rules"] == "bp" else words
 
 
 # -- The explorer -------------------------------------------------------------------------------
@@ -389,7 +389,8 @@ class PhasePortrait(Explorer):
             plots.curve_by_stability(x, y, np.append(stable, stable[-1]).astype(bool), ax=plane)
         _name_regions(plane, b if ground == "fa" else 0.0, t)
         if ground == "bp":
-            plots.fixed_points(*arrays["bp_saddle"][:, None], np.array([False]), ax=plane)
+            x, y = arrays["bp_saddle"]
+            plots.fixed_points([x], [y], np.array([False]), ax=plane)
         plane.set(xlim=window, ylim=window, aspect="equal", xlabel="$w_1$", ylabel="$w_2$")
         plane.set_title(f"flow and stability: {palette.NAMES[ground]}", fontsize=10)
         until = max(_settled(arrays[f"{rule}_time"], arrays[f"{rule}_loss"]) for rule in shown)
