@@ -390,7 +390,7 @@ class PhasePortrait(Explorer):
         _name_regions(plane, b if ground == "fa" else 0.0, t)
         if ground == "bp":
             x, y = arrays["bp_saddle"]
-            plots.fixed_points(x, y, False, ax=plane)
+            plots.fixed_points([x], [y], np.array([False]), ax=plane)
         plane.set(xlim=window, ylim=window, aspect="equal", xlabel="$w_1$", ylabel="$w_2$")
         plane.set_title(f"flow and stability: {palette.NAMES[ground]}", fontsize=10)
         until = max(_settled(arrays[f"{rule}_time"], arrays[f"{rule}_loss"]) for rule in shown)
