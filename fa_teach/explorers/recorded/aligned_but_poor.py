@@ -31,7 +31,7 @@ STARTS = ("random", "fitted")
 CONTROLS = ("bp", "output_only")
 EPOCH = 41  # steps
 STEPS = (0, 5, 10, *(round(EPOCH * half / 2) for half in range(1, 21)))
-TESTED = 497  # test images
+TESTED = 500  # test images
 FINE = 10_000  # cosines are written down as whole numbers
 PROBED = 300  # training images on which alignment is measured
 
