@@ -18,8 +18,8 @@ const MANY = 4;
 const ROOM = { below: 0.12, above: 0.22 }; // around the losses, decimal logarithms
 const LEAST_RATE = 0.1; // the charts of rates are not blown up beyond it
 const LATE = 95; // degrees: from there on words stand left of the needle
-const FRAME = { under: 30, late: 36, weights: 34, total: 14, bp: 40 }; // where words stand beside lines
-const AROUND = [26, 44]; // frames that the word "weights" keeps clear of
+const FRAME = { under: 30, late: 36, weights: 29, total: 14, bp: 40 }; // where words stand beside lines
+const AROUND = [21, 39]; // frames that the word "weights" keeps clear of
 const DEEP = -0.55; // an alignment below it has no room for a word beneath
 const WRITTEN = 0.0005; // a smaller loss is said to be below 0.001
 

@@ -303,7 +303,7 @@ export default {
       return rules.map((rule) => ({
         text: nameOf(rule),
         role: rule,
-        x: loss.x(best.time) + 8,
+        x: Math.min(loss.x(best.time) + 8, loss.width - 62), // as wide as the longer name
         y: loss.y(at(rule, best.time)) + ((rules.length === 1 || rule === upper || loss.y(at(rule, best.time)) > loss.height - 20) && loss.y(at(rule, best.time)) > 18 ? -11 : 13),
       }));
     }
@@ -321,7 +321,7 @@ export default {
       const known = Number.isFinite(cosine[0]);
       const d = single ? `M0,${y(cosine[0])}H${width}` : trace(time.length, (i) => x(capped(i)), (i) => y(cosine[i]), 0, "time");
       set(alignmentLine, { d: known ? d : "", style: `stroke:${color(rule)}` });
-      set(nothing, { y: y(0) - 6, opacity: known ? 0 : 1 });
+      set(nothing, { y: 16, opacity: known ? 0 : 1 });
       const row = rowAt(time, moment);
       const here = between(time, moment, row, (i) => x(capped(i)), (i) => y(cosine[i]));
       const shown = !atEnd && known && !here.includes(NaN);
