@@ -38,8 +38,8 @@ _CHAPTERS = re.compile(r"(?P<exercises>exercises of )?\bchapters? (?P<first>\d+)
 
 PAGE_NOTE = """\
 :::{note}
-{student-notebook}`Download the notebook` to work on these exercises: it needs the library and
-nothing else (see [](../run.md)).
+To work on these exercises, run them in the browser, or {student-notebook}`download the notebook`: it needs the library
+and nothing else (see [](../run.md)).
 Under each stub stand hints, {SOLUTIONS}and what `check` says to a right answer.
 :::"""
 ANSWER_NOTE = """\
