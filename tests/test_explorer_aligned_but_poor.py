@@ -109,7 +109,9 @@ def test_a_cell_is_a_place_of_the_maps():
     for scale, strength in (("2", "30"), ("0.1", "100"), ("8", "1")):
         one, both = cell("0.1", "random", scale, strength), maps("0.1", "random")
         i, j = SCALES.index(float(scale)), STRENGTHS.index(float(strength))
-        np.testing.assert_allclose(one["fa"][:, 0], both["accuracy"][:, i, j], atol=0.011)  # halves: up or down
+        np.testing.assert_allclose(
+            one["fa"][:, 0], both["accuracy"][:, i, j], atol=0.011
+        )  # halves: up or down
         middle = (one["layer1"][:, 0] + one["layer2"][:, 0]) / 2
         np.testing.assert_allclose(middle, both["alignment"][:, i, j], atol=0.011)
         for name in ("fa", "layer1", "layer2"):
