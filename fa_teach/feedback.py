@@ -153,9 +153,7 @@ def backward(network: Network, run: Forward, t: Array, rule: Rule, feedback: Fee
     for l in range(network.depth - 1, 0, -1):
         source = deltas[-1] if rule.direct else deltas[0]  # δ_L or δ_{l+1}
         slope = ACTIVATIONS[network.activations[l - 1]].slope(run.a[l - 1], run.h[l])
-        delta = source @ carriers[l - 1].mT
-        delta *= slope
-        deltas.insert(0, delta)
+        deltas.insert(0, source @ carriers[l - 1].mT * slope)
     return deltas
 
 
@@ -163,9 +161,7 @@ def outer(network: Network, run: Forward, deltas: list[Array]) -> Gradient:
     """Updates ``u_l``: the mean over samples of ``δ_l h_{l-1}ᵀ``; of a bias, whose input is 1, of ``δ_l``."""
     n = run.y.shape[-2]
     share = np.full(n, 1 / n, run.y.dtype)  # of each sample; a product with it is a mean, but faster
-    weights = tuple(
-        (delta * (1 / n)).mT @ h for delta, h in zip(deltas, run.h, strict=True)
-    )  # (..., n_l, n_{l-1})
+    weights = tuple((delta / n).mT @ h for delta, h in zip(deltas, run.h, strict=True))  # (..., n_l, n_{l-1})
     biases = tuple(share @ delta for delta in deltas) if network.biases else ()
     return Gradient(weights, biases)
 

@@ -116,8 +116,7 @@ def softmax(y: Any) -> Array:
     if not y.shape or not y.shape[-1]:
         raise ValueError(f"y must have at least one entry along its last axis; got shape {y.shape}.")
     e = np.exp(y - y.real.max(axis=-1, keepdims=True))
-    e /= (e @ np.ones(y.shape[-1], e.dtype))[..., None]  # the product is a sum, but faster
-    return np.asarray(e)
+    return np.asarray(e / e.sum(axis=-1, keepdims=True))
 
 
 def _cross_entropy(y: Array, t: Array) -> Array:
