@@ -15,7 +15,6 @@ import copy
 import hashlib
 import json
 import re
-import sqlite3
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -38,8 +37,8 @@ _CHAPTERS = re.compile(r"(?P<exercises>exercises of )?\bchapters? (?P<first>\d+)
 
 PAGE_NOTE = """\
 :::{note}
-To work on these exercises, run them in the browser, or {student-notebook}`download the notebook`: it needs the library
-and nothing else (see [](../run.md)).
+To work on these exercises, take a link under the title, or {student-notebook}`download the notebook`: it needs the
+library and nothing else (see [](../run.md)).
 Under each stub stand hints, {SOLUTIONS}and what `check` says to a right answer.
 :::"""
 ANSWER_NOTE = """\
@@ -553,7 +552,7 @@ def report(course: Path) -> list[str]:
         else:
             lines.append(f"{begin}: not graded yet; nbgrader autograde {assignment}")
     for assignment, students in sorted(unmarked.items()):
-        waiting = [name for name in students if (course / "autograded" / name / assignment).exists()]
+        waiting = [name for name in sorted(students) if (course / "autograded" / name / assignment).exists()]
         if waiting:
             lines.append(
                 f"{assignment}: no final marks yet, answers in words to be marked: {', '.join(waiting)}"
@@ -563,24 +562,22 @@ def report(course: Path) -> list[str]:
 
 def _gradebook(path: Path) -> tuple[set[tuple[str, str]], dict[str, list[str]]]:
     """Whose grading was begun, by student and assignment; for each assignment, whose answers in words wait."""
-    if not path.exists():
-        return set(), {}
-    query = """select student_id, assignment.name, extension, (
-            select count(*) from submitted_notebook join grade on grade.notebook_id = submitted_notebook.id
-            where submitted_notebook.assignment_id = submitted_assignment.id and needs_manual_grade)
-        from submitted_assignment join assignment on assignment.id = submitted_assignment.assignment_id
-        order by student_id"""
-    book = sqlite3.connect(path)
-    rows = book.execute(query).fetchall()
-    book.close()
+    tried: set[tuple[str, str]] = set()
     unmarked: dict[str, list[str]] = {}
-    for student, assignment, _, waiting in rows:
-        if waiting:
-            unmarked.setdefault(assignment, []).append(student)
-    # Who was given more time stands there before anything was graded.
-    return {
-        (student, assignment) for student, assignment, extension, _ in rows if extension is None
-    }, unmarked
+    if not path.exists():
+        return tried, unmarked
+    from nbgrader.api import Gradebook
+
+    with Gradebook(f"sqlite:///{path.resolve()}") as book:
+        for assignment in book.assignments:
+            for submission in book.assignment_submissions(assignment.name):
+                if (
+                    submission.extension is None
+                ):  # who was given more time stands here before anything was graded
+                    tried.add((submission.student.id, assignment.name))
+                if submission.needs_manual_grade:
+                    unmarked.setdefault(assignment.name, []).append(submission.student.id)
+    return tried, unmarked
 
 
 def _changed_since(handed_in: Path, graded: Path) -> bool:
@@ -589,9 +586,8 @@ def _changed_since(handed_in: Path, graded: Path) -> bool:
         now, then = _answers(read(handed_in)), _answers(read(graded))
     except (ValueError, KeyError, TypeError):
         return True
-    return any(
-        then.get(name, text) != text for name, text in now.items()
-    )  # nbgrader puts back what was deleted
+    # What was deleted, nbgrader has put back.
+    return any(then.get(name, text) != text for name, text in now.items())
 
 
 def _answers(notebook: Notebook) -> dict[str, str]:
