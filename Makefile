@@ -79,7 +79,7 @@ serve: book ## build, and serve the book on 127.0.0.1 (PORT=8000)
 # Both stand beside the pages, which then offer them. PAPER=Letter for North America.
 PAPER ?= A4
 .PHONY: pdf
-pdf: book ## the whole book as one PDF, printed by Chromium (PAPER=A4 or Letter)
+pdf: book ## the book as one PDF, printed by Chromium (PAPER=A4 or Letter)
 	@$(PY) -m fa_teach.keep pdf --paper $(PAPER)
 
 .PHONY: zip

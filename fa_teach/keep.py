@@ -150,9 +150,8 @@ def _hints_to_the_end(article: Tag) -> None:
         section = _new(article, "section", id="hints")
         section.append(_new(article, "h2", "Hints"))
         for title, hints in collected.items():
-            section.append(
-                _new(article, "p", title, **{"class": "hints-of"})
-            )  # a heading would name it twice
+            # No heading: the outline would name each exercise twice.
+            section.append(_new(article, "p", title, **{"class": "hints-of"}))
             listed = _new(article, "ol")
             for hint in hints:
                 item = _new(article, "li")
@@ -267,9 +266,8 @@ def long_page(
         path = html / f"{page.name}.html"
         if not path.is_file():
             raise FileNotFoundError(f"{path} is not there: run make book first.")
-        markup = path.read_text(encoding="utf-8").replace(
-            "\ufe00", ""
-        )  # invisible, but in the way of copied text
+        # A variation selector after a script letter is not seen, but is what copied text would hold in its place.
+        markup = path.read_text(encoding="utf-8").replace("\ufe00", "")
         soup = BeautifulSoup(offered(markup, {}), "html.parser")
         for link in soup.find_all("link", rel="stylesheet"):
             sheet = posixpath.normpath(posixpath.join(posixpath.dirname(page.name), str(link["href"])))
@@ -606,7 +604,7 @@ def offer(html: Path) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Write the whole book as a PDF, or as a zip for reading offline, beside its pages."""
+    """Write the book as a PDF, or as a zip for reading offline, beside its pages."""
     parser = argparse.ArgumentParser(prog="python -m fa_teach.keep", description=main.__doc__)
     parser.add_argument("kind", choices=["pdf", "zip"])
     parser.add_argument("--html", type=Path, default=HTML, help=f"the built book; default: {HTML}")
