@@ -266,10 +266,9 @@ def label_titles(notebooks: Mapping[str, Notebook]) -> dict[str, str]:
                     titles[label] = f"{equations}"
             elif "figure" in cell["metadata"].get("mystnb", {}):
                 figures += 1
-                name = cell["metadata"]["mystnb"]["figure"].get("name", "")
-                titles |= (
-                    {name: f"figure {chapter[1]}.{figures}" if chapter else "the figure"} if name else {}
-                )
+                name = cell["metadata"]["mystnb"]["figure"].get("name")
+                if name:
+                    titles[name] = f"figure {chapter[1]}.{figures}" if chapter else "the figure"
     return titles
 
 

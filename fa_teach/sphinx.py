@@ -387,17 +387,17 @@ def _add_run_links(
 
 
 class WhereRepository(SphinxDirective):
-    """What is said only in a book that knows its repository; or, with ``unknown``, only in one that does not."""
+    """What is said only in a book that knows its repository (``known``), or only in one that does not (``unknown``)."""
 
     has_content = True
-    optional_arguments = 1
+    required_arguments = 1
 
     def run(self) -> list[nodes.Node]:
         """Read what is said, or leave it out."""
-        wanted = self.arguments == ["known"]
-        if self.arguments not in (["known"], ["unknown"]):
-            raise self.error(f"repository must be known or unknown; got {self.arguments}.")
-        if bool(self.config.fa_teach_repository[0]) is not wanted:
+        (wanted,) = self.arguments
+        if wanted not in {"known", "unknown"}:
+            raise self.error(f"repository must be known or unknown; got {wanted}.")
+        if wanted != ("known" if self.config.fa_teach_repository[0] else "unknown"):
             return []
         said = nodes.container()
         self.state.nested_parse(self.content, self.content_offset, said)

@@ -37,10 +37,8 @@ from fa_teach.streams import Seed, generator
 Array = npt.NDArray[Any]
 Rate = float | Array | Callable[[int], Any]
 
-DIVERGED = (
-    1e12  # outputs that miss their targets by more than this in sum count as diverged, as do NaN and infinity
-)
-BATCH = 32
+DIVERGED = 1e12  # outputs that miss their targets by more in sum count as diverged, as do NaN and infinity
+BATCH = 32  # samples in a batch where nobody says how many
 
 
 class DivergenceWarning(RuntimeWarning):
@@ -664,12 +662,10 @@ def _progress_bar(total: int, progress: bool | None) -> Any:
 
     # Left open, whether to show the bar is for tqdm's own setting: TQDM_DISABLE=1 keeps it off the book's pages.
     # tqdm's bar for notebooks does not look at it, so it is looked at here.
-    hidden = (
-        bool(os.environ.get("TQDM_DISABLE")) if progress is None else not _checks.flag("progress", progress)
-    )
+    wanted = not os.environ.get("TQDM_DISABLE") if progress is None else _checks.flag("progress", progress)
     if sys.platform == "emscripten":
         tqdm.monitor_interval = 0  # it would start a thread, which Python in a browser does not have
-    return tqdm(total=total, disable=hidden, delay=0 if progress else 3, leave=False, desc="training")
+    return tqdm(total=total, disable=not wanted, delay=0 if progress else 3, leave=False, desc="training")
 
 
 def _warn_diverged(diverged_at: Array) -> None:

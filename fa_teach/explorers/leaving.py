@@ -23,10 +23,7 @@ if TYPE_CHECKING:
 SOLUTIONS = {"many": "400 digits", "wide": "400, 20 units", "few": "20 digits"}
 LINES = ("loss", "weights", "total", "distance")  # over time
 LOWEST = -7.0  # decimal logarithm of a loss that is drawn
-BEGIN, SWITCH = (
-    10**-1.1,
-    10**-0.5,
-)  # of the still's axis of steps, which is logarithmic: its left end, and step 0
+BEGIN, SWITCH = 10**-1.1, 10**-0.5  # left end and step 0 of the still's axis of steps, which is logarithmic
 QUIET, TINY = 1.1, 1e-3  # times the loss at the switch, or a loss: below it a network has stayed
 ARRIVED = 0.05  # a loss below it at the end is that of another solution
 RECOVERED = 0.8  # times its highest loss: below it a network has come back part of the way
