@@ -17,6 +17,8 @@ import matplotlib.pyplot as plt  # noqa: E402
 import numpy as np  # noqa: E402
 import pytest  # noqa: E402
 
+pytest_plugins = ["tests.rounding"]  # what nbval compares
+
 mpl.use("Agg")  # no display is needed; not by the environment, which the notebooks' kernels would inherit
 
 

@@ -1,7 +1,6 @@
 r"""What the book's build needs: a Sphinx extension, named in ``_config.yml``.
 
-- *No stale numbers.* Executed notebooks are cached by their own text. Here the cache is emptied when the library or an
-  installed version that computes or draws changes, too.
+- *No stale numbers.* Executed notebooks are kept until something changes that they depend on: `fa_teach.execution`.
 - *Light mathematics.* LaTeX becomes MathML while the book is built: a page shows its formulas before, and without, any
   script, and a screen reader reads them. A formula that cannot be translated is a warning, so it fails the build.
 - *Explorers without a kernel.* Notebooks are told that they run for the book, so that explorers show what a page can
@@ -16,14 +15,12 @@ Nothing in the library imports this module.
 
 from __future__ import annotations
 
-import hashlib
 import html
 import os
 import re
 import shutil
 from collections.abc import Mapping
 from copy import copy
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,7 +34,7 @@ from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 from sphinx.util.math import get_node_equation_number
 
-from fa_teach import assignments, explorers, lite, pages
+from fa_teach import assignments, execution, explorers, lite, pages
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -49,54 +46,20 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-PACKAGE = Path(__file__).parent
-COMPUTES_OR_DRAWS = ("numpy", "matplotlib", "ipywidgets", "anywidget")
-ONLY_SHOW = (
-    explorers.STATIC,
-    PACKAGE / "sphinx.py",
-    PACKAGE / "pages.py",
-    PACKAGE / "lite.py",
-    PACKAGE / "keep.py",
-)  # no number or figure depends on these
+
+# -- No stale pages -----------------------------------------------------------------------------
 
 
-# -- No stale numbers ---------------------------------------------------------------------------
-
-
-def hash_of_files(folder: Path, *, without: Collection[Path] = ()) -> str:
-    """Hash of the names and contents of all files under a folder, but for compiled Python and some paths in it."""
-    digest = hashlib.sha256()
-    for path in sorted(folder.rglob("*")):
-        left_out = any(one in without for one in (path, *path.parents))
-        if path.is_file() and path.suffix != ".pyc" and not left_out:
-            digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes())
-    return digest.hexdigest()
-
-
-def fingerprint() -> str:
-    """Say what a notebook's outputs depend on besides its own text: the library, and what it stands on."""
-    versions = [f"{name} {metadata.version(name)}" for name in COMPUTES_OR_DRAWS]
-    computes = hash_of_files(PACKAGE, without=ONLY_SHOW)
-    return " ".join([computes, *versions])
-
-
-def forget_stale_outputs(app: Sphinx, config: Config) -> None:
-    """Empty the cache of executed notebooks if the fingerprint changed, and have every page read again."""
-    now = fingerprint()
-    config.fa_teach_fingerprint = now
+def note_what_pages_depend_on(app: Sphinx, config: Config) -> None:
+    """Have pages read or written again that Sphinx would think unchanged."""
+    config.fa_teach_fingerprint = execution.fingerprint()
     # Sphinx copies style sheets only when it writes a page: a changed one has to say that pages changed.
     looks = (Path(app.srcdir, "book", "assets"), Path(app.srcdir, "book", "templates"), explorers.STATIC)
-    shows = [path.read_text(encoding="utf-8") for path in ONLY_SHOW if path.suffix == ".py"]
-    config.fa_teach_look = "".join([*map(hash_of_files, looks), *shows])
+    shows = [path.read_text(encoding="utf-8") for path in execution.ONLY_SHOW if path.suffix == ".py"]
+    config.fa_teach_look = "".join([*map(execution.hash_of_files, looks), *shows])
     # Sphinx reads again what changed in a page; these change all of them.
     reads = (Path(app.srcdir, config.external_toc_path), Path(__file__))
     config.fa_teach_reading = "".join(path.read_text(encoding="utf-8") for path in reads)
-    cache = Path(config.nb_execution_cache_path or app.outdir.parent / ".jupyter_cache")
-    stamp = cache.with_name(".fa_teach")
-    if not stamp.exists() or stamp.read_text() != now:
-        shutil.rmtree(cache, ignore_errors=True)
-        stamp.parent.mkdir(parents=True, exist_ok=True)
-        stamp.write_text(now)
 
 
 # -- What a cell printed ------------------------------------------------------------------------
@@ -508,7 +471,9 @@ def setup(app: Sphinx) -> dict[str, Any]:
     render.coalesce_streams = join_streams  # there is no option for it
     app.add_post_transform(KeepTogether)
     app.add_html_math_renderer("mathml", (_visit_inline, None), (_visit_block, None))
-    app.connect("config-inited", forget_stale_outputs)
+    app.connect("config-inited", execution.forget_stale_outputs)
+    app.connect("config-inited", note_what_pages_depend_on)
+    app.connect("env-before-read-docs", execution.compute_outputs)
     app.connect("config-inited", play_without_kernel)
     app.connect("config-inited", note_where_to_run)
     app.add_role("student-notebook", StudentNotebook())

@@ -1,4 +1,4 @@
-"""The book's own Sphinx extension: what it must never let through, a stale number or a formula not understood."""
+"""The book's own Sphinx extension: what it must never let through, such as a formula not understood."""
 
 import re
 from types import SimpleNamespace
@@ -15,41 +15,6 @@ from docutils.utils import new_document  # noqa: E402 # comes with Sphinx
 from fa_teach import sphinx as extension  # noqa: E402 # needs both of the above
 
 
-def test_fingerprint_sees_every_kind_of_change(tmp_path):
-    """A cache that misses a change shows yesterday's numbers under today's code."""
-    seen = {extension.hash_of_files(tmp_path)}
-    (tmp_path / "rule.py").write_text("eta = 1")
-    seen.add(extension.hash_of_files(tmp_path))
-    (tmp_path / "rule.py").write_text("eta = 2")
-    seen.add(extension.hash_of_files(tmp_path))
-    (tmp_path / "rule.py").rename(tmp_path / "rules.py")
-    seen.add(extension.hash_of_files(tmp_path))
-    (tmp_path / "data").mkdir()
-    (tmp_path / "data" / "digits.npz").write_bytes(b"\0")
-    seen.add(extension.hash_of_files(tmp_path))
-    assert len(seen) == 5
-
-
-def test_fingerprint_ignores_compiled_python(tmp_path):
-    """Importing the library must not make every notebook run again."""
-    before = extension.hash_of_files(tmp_path)
-    (tmp_path / "rule.pyc").write_bytes(b"\0")
-    assert extension.hash_of_files(tmp_path) == before
-
-
-def test_fingerprint_leaves_out_what_only_draws(tmp_path):
-    """The explorers' script may change without all notebooks running again."""
-    (tmp_path / "static").mkdir()
-    before = extension.hash_of_files(tmp_path, without=[tmp_path / "static"])
-    (tmp_path / "static" / "explorers.js").write_text("draw()")
-    assert extension.hash_of_files(tmp_path, without=[tmp_path / "static"]) == before
-    assert extension.hash_of_files(tmp_path) != before
-
-
-def test_fingerprint_names_what_computes_and_draws():
-    assert re.match(r"^[0-9a-f]{64} numpy \S+ matplotlib \S+ ", extension.fingerprint())
-
-
 def test_a_changed_table_of_contents_is_read_again(tmp_path):
     """Every page shows it, but Sphinx looks only at the pages."""
     app = Mock()
@@ -59,8 +24,8 @@ def test_a_changed_table_of_contents_is_read_again(tmp_path):
     seen = set()
     for title in ("One", "Two"):
         (tmp_path / "_toc.yml").write_text(f"title: {title}")
-        config = SimpleNamespace(nb_execution_cache_path=tmp_path / "cache", external_toc_path="_toc.yml")
-        extension.forget_stale_outputs(SimpleNamespace(srcdir=tmp_path, outdir=tmp_path / "html"), config)
+        config = SimpleNamespace(external_toc_path="_toc.yml")
+        extension.note_what_pages_depend_on(SimpleNamespace(srcdir=tmp_path), config)
         seen.add(config.fa_teach_reading)
     assert len(seen) == 2
 

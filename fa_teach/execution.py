@@ -1,0 +1,111 @@
+"""What the book's notebooks computed: side by side, kept, and forgotten when something changed that it depends on.
+
+jupyter-cache keeps executed notebooks by their own text. Here they are forgotten, too, when the library or an
+installed version that computes or draws changes; and those that have to be computed are so on all cores.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jupyter_cache import get_cache
+from jupyter_cache.base import CacheBundleIn
+from jupyter_cache.executors.utils import single_nb_execution
+from myst_nb.core.read import create_nb_reader
+from sphinx.util import logging
+
+from fa_teach import explorers
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+    from sphinx.application import Sphinx
+    from sphinx.config import Config
+    from sphinx.environment import BuildEnvironment
+
+logger = logging.getLogger(__name__)
+
+PACKAGE = Path(__file__).parent
+COMPUTES_OR_DRAWS = ("numpy", "matplotlib", "ipywidgets", "anywidget")
+ONLY_SHOW = (
+    explorers.STATIC,
+    PACKAGE / "sphinx.py",
+    PACKAGE / "pages.py",
+    PACKAGE / "lite.py",
+    PACKAGE / "keep.py",
+)  # no number or figure depends on these
+
+
+def hash_of_files(folder: Path, *, without: Collection[Path] = ()) -> str:
+    """Hash of the names and contents of all files under a folder, but for compiled Python and some paths in it."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        left_out = any(one in without for one in (path, *path.parents))
+        if path.is_file() and path.suffix != ".pyc" and not left_out:
+            digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()
+
+
+def fingerprint() -> str:
+    """Say what a notebook's outputs depend on besides its own text: the library, and what it stands on."""
+    versions = [f"{name} {metadata.version(name)}" for name in COMPUTES_OR_DRAWS]
+    computes = hash_of_files(PACKAGE, without=ONLY_SHOW)
+    return " ".join([computes, *versions])
+
+
+def forget_stale_outputs(app: Sphinx, config: Config) -> None:
+    """Empty the cache of executed notebooks if the fingerprint changed."""
+    now = fingerprint()
+    cache = Path(config.nb_execution_cache_path or app.outdir.parent / ".jupyter_cache")
+    stamp = cache.with_name(".fa_teach")
+    if not stamp.exists() or stamp.read_text() != now:
+        shutil.rmtree(cache, ignore_errors=True)
+        stamp.parent.mkdir(parents=True, exist_ok=True)
+        stamp.write_text(now)
+
+
+def compute_outputs(app: Sphinx, env: BuildEnvironment, docnames: Iterable[str]) -> None:
+    """Execute what is to be read and not kept yet, as many notebooks at a time as there are cores.
+
+    One that fails is not kept: myst-nb then executes it again, and says on which page and why.
+    """
+    settings: Any = env.mystnb_config  # type: ignore[attr-defined]  # set by myst-nb
+    if settings.execution_mode != "cache":
+        return
+    cache = get_cache(settings.execution_cache_path)
+    waiting: dict[str, Any] = {}
+    for path in map(env.doc2path, sorted(docnames)):
+        if Path(path).suffix == ".ipynb":
+            reader: Any = create_nb_reader(str(path), env.myst_config, settings, None)  # type: ignore[attr-defined]
+            notebook = reader.read(Path(path).read_text(encoding="utf-8"))
+            try:
+                cache.match_cache_notebook(notebook)
+            except KeyError:
+                waiting[str(path)] = notebook
+    if not waiting:
+        return
+    workers = min(len(waiting), os.cpu_count() or 1)
+    logger.info("notebooks to execute: %d, at a time: %d", len(waiting), workers)
+    with ProcessPoolExecutor(workers) as pool:
+        runs = {
+            pool.submit(
+                single_nb_execution,
+                notebook,
+                cwd=str(Path(path).parent),
+                timeout=settings.execution_timeout,
+                allow_errors=False,
+            ): path
+            for path, notebook in waiting.items()
+        }
+        for run in as_completed(runs):
+            path, result = runs[run], run.result()
+            if result.err is None:
+                bundle = CacheBundleIn(result.nb, path, data={"execution_seconds": result.time})
+                cache.cache_notebook_bundle(bundle, check_validity=False, overwrite=True)
+                logger.info("executed %s in %.0f s", env.path2doc(path), result.time)
