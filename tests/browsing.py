@@ -26,17 +26,55 @@ AXE = ROOT / "js" / "node_modules" / "axe-core" / "axe.min.js"
 FORMULA = "scrollable-region-focusable"
 
 
-def faults_by_axe(page, rules=None, within="html"):
-    """What axe-core finds on an open page or within a part of it, by all of its rules or by some."""
+# Contrast depends on how text looks and on what it stands: one place is marked for each way that a page has, as axe
+# takes minutes for the ten thousand letters of a page's formulas.
+MARK_LOOKS = """within => {
+    const grounds = new Map([[null, '']]);
+    const ground = e => {
+        if (!grounds.has(e)) {
+            const {backgroundColor, backgroundImage, opacity, position, filter} = getComputedStyle(e);
+            const plain = backgroundColor === 'rgba(0, 0, 0, 0)' && backgroundImage === 'none' && opacity === '1'
+                && position === 'static' && filter === 'none';
+            const own = plain ? '' : [backgroundColor, backgroundImage, opacity, position, filter].join();
+            grounds.set(e, own + ground(e.parentElement));
+        }
+        return grounds.get(e);
+    };
+    const seen = new Set();
+    for (const e of document.querySelectorAll(`${within}, ${within} *`)) {
+        e.removeAttribute('data-look');
+        const words = [...e.childNodes].some(node => node.nodeType === Node.TEXT_NODE && node.data.trim());
+        if (!(words || e.matches('input, select, textarea')) || !e.checkVisibility({visibilityProperty: true})) continue;
+        if (e.getBoundingClientRect().width <= 1) continue;  // for screen readers only
+        const {color, fill, stroke, fontSize, fontWeight, textShadow} = getComputedStyle(e);
+        const look = [color, fill, stroke, fontSize, fontWeight, textShadow, ground(e)].join();
+        if (!seen.has(look)) e.setAttribute('data-look', '');
+        seen.add(look);
+    }
+    return seen.size;
+}"""
+
+
+def faults_by_axe(page, within="html"):
+    """What axe-core finds on an open page or within a part of it, by all of its rules."""
+    yield from _run_axe(page, within, {"rules": {"color-contrast": {"enabled": False}}})
+    yield from faults_of_contrast(page, within)
+
+
+def faults_of_contrast(page, within="html"):
+    """What axe-core finds wrong with colours, in the scheme that the page is shown in."""
+    assert page.evaluate(MARK_LOOKS, within) > 0
+    yield from _run_axe(page, "[data-look]", {"runOnly": {"type": "rule", "values": ["color-contrast"]}})
+
+
+def _run_axe(page, within, rules):
     if not AXE.exists():
         pytest.skip(
             "axe-core is not installed: `npm ci` in js/ brings it; accessibility was not checked by it"
         )
     if not page.evaluate("typeof axe !== 'undefined'"):
         page.evaluate(AXE.read_text(encoding="utf-8"))
-    options = {"preload": False, "resultTypes": ["violations"]}  # no request for style sheets
-    if rules:
-        options["runOnly"] = {"type": "rule", "values": rules}
+    options = {"preload": False, "resultTypes": ["violations"], **rules}  # no request for style sheets
     run = "async ([within, options]) => (await axe.run(within, options)).violations"
     for violation in page.evaluate(run, [within, options]):
         for node in violation["nodes"]:
