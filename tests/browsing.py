@@ -44,7 +44,8 @@ MARK_LOOKS = """within => {
     for (const e of document.querySelectorAll(`${within}, ${within} *`)) {
         e.removeAttribute('data-look');
         const words = [...e.childNodes].some(node => node.nodeType === Node.TEXT_NODE && node.data.trim());
-        if (!(words || e.matches('input, select, textarea')) || !e.checkVisibility({visibilityProperty: true})) continue;
+        if (!words && !e.matches('input, select, textarea')) continue;
+        if (!e.checkVisibility({visibilityProperty: true})) continue;
         if (e.getBoundingClientRect().width <= 1) continue;  // for screen readers only
         const {color, fill, stroke, fontSize, fontWeight, textShadow} = getComputedStyle(e);
         const look = [color, fill, stroke, fontSize, fontWeight, textShadow, ground(e)].join();
