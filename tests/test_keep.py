@@ -430,7 +430,7 @@ def test_explorer_works_from_a_disk(from_disk):
 def test_text_has_one_face_on_all_pages_from_a_disk(from_disk, browser, unpacked):
     """A face that comes late would be missing from some of them."""
     for name in (*PRINTED, "book/05_linear_networks", "book/notation", "book/run", "book/glossary"):
-        from_disk(f"{name}.html")  # it says nothing; in the next window, looking at the styles makes it complain
+        from_disk(f"{name}.html")  # says nothing; in the next window, looking at the styles makes it complain
         page = browser.new_page()
         page.goto((unpacked / f"{name}.html").as_uri())
         client = page.context.new_cdp_session(page)
