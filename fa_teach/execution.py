@@ -40,6 +40,7 @@ ONLY_SHOW = (
     PACKAGE / "lite.py",
     PACKAGE / "keep.py",
 )  # no number or figure depends on these
+AT_MOST = 8  # kernels at a time, of some 200 MB each: the longest notebook takes half a minute anyway
 
 
 def hash_of_files(folder: Path, *, without: Collection[Path] = ()) -> str:
@@ -71,7 +72,7 @@ def forget_stale_outputs(app: Sphinx, config: Config) -> None:
 
 
 def compute_outputs(app: Sphinx, env: BuildEnvironment, docnames: Iterable[str]) -> None:
-    """Execute what is to be read and not kept yet, as many notebooks at a time as there are cores.
+    """Execute what is to be read and not kept yet, a notebook on each core.
 
     One that fails is not kept: myst-nb then executes it again, and says on which page and why.
     """
@@ -90,7 +91,7 @@ def compute_outputs(app: Sphinx, env: BuildEnvironment, docnames: Iterable[str])
                 waiting[str(path)] = notebook
     if not waiting:
         return
-    workers = min(len(waiting), os.cpu_count() or 1)
+    workers = min(len(waiting), os.cpu_count() or 1, AT_MOST)
     logger.info("notebooks to execute: %d, at a time: %d", len(waiting), workers)
     with ProcessPoolExecutor(workers) as pool:
         runs = {
