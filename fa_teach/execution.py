@@ -11,6 +11,7 @@ import os
 import shutil
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from importlib import metadata
+from multiprocessing import active_children
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -80,26 +81,19 @@ def compute_outputs(app: Sphinx, env: BuildEnvironment, docnames: Iterable[str])
     if settings.execution_mode != "cache":
         return
     cache = get_cache(settings.execution_cache_path)
-    waiting: dict[str, Any] = {}
-    for path in map(env.doc2path, sorted(docnames)):
-        if Path(path).suffix == ".ipynb":
-            reader: Any = create_nb_reader(str(path), env.myst_config, settings, None)  # type: ignore[attr-defined]
-            notebook = reader.read(Path(path).read_text(encoding="utf-8"))
-            try:
-                cache.match_cache_notebook(notebook)
-            except KeyError:
-                waiting[str(path)] = notebook
+    waiting = _not_kept(cache, env, docnames)
     if not waiting:
         return
     workers = min(len(waiting), os.cpu_count() or 1, AT_MOST)
     logger.info("notebooks to execute: %d, at a time: %d", len(waiting), workers)
-    with ProcessPoolExecutor(workers) as pool:
+    pool = ProcessPoolExecutor(workers)
+    try:
         runs = {
             pool.submit(
                 single_nb_execution,
                 notebook,
-                cwd=str(Path(path).parent),
-                timeout=settings.execution_timeout,
+                str(path.parent),
+                settings.execution_timeout,
                 allow_errors=False,
             ): path
             for path, notebook in waiting.items()
@@ -107,6 +101,26 @@ def compute_outputs(app: Sphinx, env: BuildEnvironment, docnames: Iterable[str])
         for run in as_completed(runs):
             path, result = runs[run], run.result()
             if result.err is None:
-                bundle = CacheBundleIn(result.nb, path, data={"execution_seconds": result.time})
+                bundle = CacheBundleIn(result.nb, str(path), data={"execution_seconds": result.time})
                 cache.cache_notebook_bundle(bundle, check_validity=False, overwrite=True)
                 logger.info("executed %s in %.0f s", env.path2doc(path), result.time)
+    except KeyboardInterrupt:
+        for process in active_children():
+            process.kill()  # at once; its kernel ends when it sees that it is alone
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _not_kept(cache: Any, env: BuildEnvironment, docnames: Iterable[str]) -> dict[Path, Any]:
+    """Notebooks that the cache does not know, as myst-nb will read them."""
+    waiting = {}
+    for path in map(Path, map(env.doc2path, sorted(docnames))):
+        if path.suffix == ".ipynb":
+            reader: Any = create_nb_reader(str(path), env.myst_config, env.mystnb_config, None)  # type: ignore[attr-defined]
+            notebook = reader.read(path.read_text(encoding="utf-8"))
+            try:
+                cache.match_cache_notebook(notebook)
+            except KeyError:
+                waiting[path] = notebook
+    return waiting

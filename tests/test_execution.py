@@ -3,6 +3,10 @@
 import io
 import os
 import re
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -131,3 +135,24 @@ def test_a_notebook_that_fails_is_named_and_not_kept(tmp_path, build):
     assert "ZeroDivisionError" in said
     kept = get_cache(tmp_path / ".jupyter_cache").list_cache_records()
     assert [Path(record.uri).name for record in kept] == ["fine.ipynb"]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name != "posix", reason="a process group is interrupted otherwise on Windows")
+def test_who_stops_the_build_does_not_wait(tmp_path):
+    (tmp_path / "conf.py").write_text(CONF)
+    (tmp_path / "index.md").write_text("# Index")
+    for name in "abc":
+        write(
+            tmp_path / f"{name}.ipynb", "import pathlib, time\npathlib.Path('begun').touch()\ntime.sleep(120)"
+        )
+    command = [sys.executable, "-m", "sphinx", "-b", "html", str(tmp_path), str(tmp_path / "html")]
+    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    with subprocess.Popen(command, start_new_session=True, **streams) as sphinx:
+        while not (tmp_path / "begun").exists():
+            assert sphinx.poll() is None, sphinx.stdout.read()
+            time.sleep(0.1)
+        os.killpg(sphinx.pid, signal.SIGINT)
+        said, _ = sphinx.communicate(timeout=60)
+    assert said.rstrip().endswith("Interrupted!")
+    assert sphinx.returncode != 0
