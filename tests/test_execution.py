@@ -154,5 +154,5 @@ def test_who_stops_the_build_does_not_wait(tmp_path):
             time.sleep(0.1)
         os.killpg(sphinx.pid, signal.SIGINT)
         said, _ = sphinx.communicate(timeout=60)
-    assert said.rstrip().endswith("Interrupted!")
+    assert "Interrupted!" in said
     assert sphinx.returncode != 0
