@@ -140,7 +140,7 @@ everything: $(INSTALLED)
 	$(PY) -m pytest -m browser tests/test_explorers_lab.py $(PYTEST_ARGS)
 	@echo "make test: library tests, doctests, notebooks, book build and browser tests passed."
 
-# While the notebooks run in as many processes as there are cores, the book, which needs one core, is built beside them.
+# Side by side: the book, once its notebooks have run, needs one core only.
 SYNC := $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 .PHONY: compare
 compare: $(INSTALLED)

@@ -113,9 +113,10 @@ def compute_outputs(app: Sphinx, env: BuildEnvironment, docnames: Iterable[str])
 
 
 def _not_kept(cache: Any, env: BuildEnvironment, docnames: Iterable[str]) -> dict[Path, Any]:
-    """Notebooks that the cache does not know, as myst-nb will read them."""
+    """Notebooks that the cache does not know, as myst-nb will read them; the largest, which mostly take long, first."""
     waiting = {}
-    for path in map(Path, map(env.doc2path, sorted(docnames))):
+    paths = [Path(env.doc2path(name)) for name in docnames]
+    for path in sorted(paths, key=lambda path: path.stat().st_size, reverse=True):
         if path.suffix == ".ipynb":
             reader: Any = create_nb_reader(str(path), env.myst_config, env.mystnb_config, None)  # type: ignore[attr-defined]
             notebook = reader.read(path.read_text(encoding="utf-8"))
