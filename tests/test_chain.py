@@ -270,6 +270,7 @@ def test_the_fractions_the_book_quotes():
         assert 0.003 < share.std() < 0.012  # of 4,000 draws
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("t", "b"), [(1.0, 1.0), (1.0, -0.6)])
 def test_the_same_fractions_by_simulation(t, b):
     """Nothing of the closed form in it: converge, criterion, uphill."""
@@ -514,6 +515,7 @@ def test_wrong_arguments_are_refused_in_one_sentence(name, call):
 # -- The whole way -----------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rule", ["fa", "bp"])
 @pytest.mark.parametrize(("t", "b"), SIGNS)
 def test_the_whole_way_against_the_general_codes_flow(t, b, rule):

@@ -23,14 +23,23 @@ NAMES = [exercise.name for exercise in EXERCISES]
 STYLES = {
     chapter: importlib.import_module(f"exercise_answers.{chapter}").RIGHT for chapter in exercises.catalogue()
 }
+TRAINS = {"gain_over_control", "worth_of_layer"}  # a check of these trains some networks
+
+
+def marks(name):
+    return [pytest.mark.slow] if name in TRAINS else []
+
+
 RIGHT = [
-    pytest.param(name, answer, id=f"{name}-{answer.__name__}")
+    pytest.param(name, answer, id=f"{name}-{answer.__name__}", marks=marks(name))
     for chapter in STYLES.values()
     for name, answers in chapter.items()
     for answer in answers
 ]
 WRONG = [
-    pytest.param(exercise, misconception, id=f"{exercise.name}-{misconception.name}")
+    pytest.param(
+        exercise, misconception, id=f"{exercise.name}-{misconception.name}", marks=marks(exercise.name)
+    )
     for exercise in EXERCISES
     for misconception in exercise.misconceptions
 ]
@@ -43,17 +52,20 @@ def slowness():
     net = init_network([64, 32, 10], loss="cross_entropy", seed=0)
     rng = np.random.default_rng(0)
     data = rng.normal(size=(1000, 64)), rng.integers(10, size=1000)
-    return max(1.0, seconds(lambda: train(net, data, rule="fa", steps=200, record_at=[200])) / 0.015)
+    runs = [seconds(lambda: train(net, data, rule="fa", steps=200, record_at=[200])) for _ in range(5)]
+    return max(1.0, min(runs) / 0.015)
 
 
 def seconds(work):
-    """Of computing, at best, however busy the machine."""
-    times = []
-    for _ in range(5):
-        start = time.process_time()
-        work()
-        times.append(time.process_time() - start)
-    return min(times)
+    """Of computing, however busy the machine."""
+    start = time.process_time()
+    work()
+    return time.process_time() - start
+
+
+def in_time(work, limit):
+    """Whether one of five runs ends in time: the others were disturbed."""
+    return any(seconds(work) < limit * slowness() for _ in range(5))
 
 
 # -- The exercises themselves -------------------------------------------------------------------
@@ -65,7 +77,7 @@ def test_solution_gets_full_marks_in_time(exercise):
     for seed in range(20):
         answer = check(exercise.answer, seed=seed)
         assert answer.right, answer
-    assert seconds(lambda: check(exercise.answer)) < LIMIT * slowness()
+    assert in_time(lambda: check(exercise.answer), LIMIT)
 
 
 @pytest.mark.parametrize(("name", "function"), RIGHT)
@@ -91,7 +103,7 @@ def test_misconception_gets_its_own_hint(exercise, misconception):
         assert answer.hint == misconception.hint
         shares.add(answer.share)
     assert len(shares) == 1, shares
-    assert seconds(lambda: check(misconception.code, name=exercise.name)) < 2 * LIMIT * slowness()
+    assert in_time(lambda: check(misconception.code, name=exercise.name), 2 * LIMIT)
 
 
 @pytest.mark.parametrize("exercise", EXERCISES, ids=NAMES)

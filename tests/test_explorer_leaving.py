@@ -56,6 +56,7 @@ def test_recorded_runs_are_those_of_the_library(name, angle):
     near(found["eigenvalues"][0, :20][kept], data[f"{name}_eigenvalues"][k, place, :20][kept], 0.03)
 
 
+@pytest.mark.slow
 def test_how_many_directions_there_are():
     """One for each weight; where no error is left, one for each output, of which each has one a digit."""
     for name in rec.SETTINGS:

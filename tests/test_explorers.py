@@ -25,6 +25,14 @@ from fa_teach.explorers.phase_portrait import PhasePortrait, bp_landscape, bp_pa
 ROOT = Path(__file__).parents[1]
 ALL = [getattr(explorers, name) for name in MODULES]
 every = pytest.mark.parametrize("explorer", ALL, ids=list(MODULES))
+LONG = {"PhasePortrait", "Spectrum"}  # all that these can show takes ten seconds to compute
+every_baked = pytest.mark.parametrize(
+    "explorer",
+    [
+        pytest.param(explorer, id=name, marks=[pytest.mark.slow] if name in LONG else [])
+        for name, explorer in zip(MODULES, ALL, strict=True)
+    ],
+)
 
 
 def states(explorer, count, seed=0):
@@ -93,7 +101,7 @@ def test_words_have_all_their_numbers(explorer):
         assert text.endswith(".")
 
 
-@every
+@every_baked
 def test_presets_can_be_shown_exactly(explorer):
     """A sentence of a chapter that sets a preset must not get its neighbour on the grid."""
     baked = _baked(explorer)
@@ -173,7 +181,7 @@ def test_repr_is_that_of_the_call(explorer):
     assert repr(explorer()).startswith(f"{explorer.__name__}(")
 
 
-@every
+@every_baked
 def test_what_each_place_is_given(explorer, monkeypatch):
     """A live widget in Jupyter; in committed notebooks a picture; in the book HTML that loads nothing."""
     monkeypatch.delenv(MODE, raising=False)
@@ -188,7 +196,7 @@ def test_what_each_place_is_given(explorer, monkeypatch):
     assert 5_000 < len(picture) < 120_000, f"the still picture has {len(picture):,} bytes"
 
 
-@every
+@every_baked
 def test_html_of_the_book(explorer, monkeypatch):
     """Self-contained, data once, the picture's words beside it."""
     monkeypatch.setenv(MODE, "static")
@@ -208,6 +216,7 @@ def test_html_of_the_book(explorer, monkeypatch):
     explorers._base._shown.clear()
 
 
+@pytest.mark.slow
 def test_the_picture_is_as_large_as_it_says():
     """One explorer alone on a page, for a teacher: the whole of it, script included, in one file."""
     page = PhasePortrait().to_html(alone=True)
