@@ -63,7 +63,7 @@ def fingerprint() -> str:
 
 def forget_stale_outputs(app: Sphinx, config: Config) -> None:
     """Empty the cache of executed notebooks if the fingerprint changed."""
-    now = fingerprint()
+    now = config.fa_teach_fingerprint = fingerprint()
     cache = Path(config.nb_execution_cache_path or app.outdir.parent / ".jupyter_cache")
     stamp = cache.with_name(".fa_teach")
     if not stamp.exists() or stamp.read_text() != now:

@@ -52,7 +52,6 @@ logger = logging.getLogger(__name__)
 
 def note_what_pages_depend_on(app: Sphinx, config: Config) -> None:
     """Have pages read or written again that Sphinx would think unchanged."""
-    config.fa_teach_fingerprint = execution.fingerprint()
     # Sphinx copies style sheets only when it writes a page: a changed one has to say that pages changed.
     looks = (Path(app.srcdir, "book", "assets"), Path(app.srcdir, "book", "templates"), explorers.STATIC)
     shows = [path.read_text(encoding="utf-8") for path in execution.ONLY_SHOW if path.suffix == ".py"]

@@ -25,7 +25,8 @@ def build(folder, **variables):
             copy(path, folder / path.name, **ignore)
     shutil.copytree(ROOT / "_build" / ".jupyter_cache", folder / "_build" / ".jupyter_cache")
     shutil.copy2(ROOT / "_build" / ".fa_teach", folder / "_build")
-    environment = {**os.environ, "PYTHONPATH": str(folder), **variables}
+    lite = str(int((HTML / "lite").exists()))  # all else is as it was for the first book
+    environment = {**os.environ, "PYTHONPATH": str(folder), "LITE": lite, **variables}
     code = "from jupyter_book.cli.main import main; main()"
     command = [sys.executable, "-c", code, "build", ".", "-W", "-n", "--keep-going"]
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
@@ -37,8 +38,7 @@ def test_building_twice_gives_the_same_pages(tmp_path):
     """Byte for byte, but for the date; and the same library for students to install in the browser."""
     if not PAGES:
         pytest.fail("the book is not built: run `make book`")
-    lite = str(int((HTML / "lite").exists()))  # as it was for the first book
-    again = build(tmp_path, PYTHONHASHSEED="7", LITE=lite)
+    again = build(tmp_path, PYTHONHASHSEED="7")
     for name in PAGES:
         texts = [DATE.sub("", (site / name).read_text(encoding="utf-8")) for site in (HTML, again)]
         assert texts[0] == texts[1], name
@@ -54,8 +54,7 @@ def test_an_address_makes_pages_findable(tmp_path):
     """The site map names every page; each has its address; cards have whole addresses; the 404 page knows its root."""
     if not PAGES:
         pytest.fail("the book is not built: run `make book`")
-    where = {"BOOK_URL": COURSE, "GITHUB_REPOSITORY": "someone/course", "GITHUB_SHA": "abc123"}
-    published = build(tmp_path, LITE="0", **where)
+    published = build(tmp_path, BOOK_URL=COURSE, GITHUB_REPOSITORY="someone/course", GITHUB_SHA="abc123")
     shown = {name for name in PAGES if name.startswith("book/")}
     listed = re.findall(r"<loc>([^<]*)</loc>", (published / "sitemap.xml").read_text(encoding="utf-8"))
     assert set(listed) == {f"{COURSE}/{name}" for name in shown}
