@@ -43,7 +43,7 @@ WRONG = [
     for misconception in exercise.misconceptions
 ]
 LIMIT = 0.100  # seconds for a check on an everyday laptop
-SECONDS = 0.020  # of such a laptop for the work of `slowness`
+SECONDS = 0.010  # of such a laptop for the work of `slowness`
 
 
 def slowness():
