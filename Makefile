@@ -133,19 +133,20 @@ test: lint everything ## everything: lint, library, doctests, notebooks, the bui
 .PHONY: everything
 everything: $(INSTALLED)
 	$(PY) -m pytest -n $(JOBS) -m "not browser" $(PYTEST_ARGS)
-	@$(MAKE) --no-print-directory -j2 $(SYNC) compare book
+	@$(MAKE) --no-print-directory book
+	@$(MAKE) --no-print-directory compare AS_BUILT=--as-built=_build
 	@echo "== the built book in a browser"
 	$(PY) -m pytest -n $(JOBS) -m browser tests --ignore tests/test_explorers_lab.py $(PYTEST_ARGS)
 	@echo "== the explorers in a real JupyterLab: by itself, because it times a kernel's answers"
 	$(PY) -m pytest -m browser tests/test_explorers_lab.py $(PYTEST_ARGS)
 	@echo "make test: library tests, doctests, notebooks, book build and browser tests passed."
 
-# Side by side: the book, once its notebooks have run, needs one core only.
-SYNC := $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
+# By kernels of its own; or, after `make book`, by what that has just computed and the pages show.
+AS_BUILT ?=
 .PHONY: compare
 compare: $(INSTALLED)
 	@echo "== notebooks: every checked number is computed again and compared"
-	$(PY) -m pytest -p no:cacheprovider -n $(JOBS) --dist loadfile --nbval --nbval-cell-timeout 120 $(NOTEBOOKS)
+	$(PY) -m pytest -p no:cacheprovider -n $(JOBS) --dist loadfile --nbval --nbval-cell-timeout 120 $(AS_BUILT) $(NOTEBOOKS)
 
 .PHONY: js
 js: $(INSTALLED) ## build the explorers' front end again (needs Node 20 or newer)

@@ -17,7 +17,7 @@ import matplotlib.pyplot as plt  # noqa: E402
 import numpy as np  # noqa: E402
 import pytest  # noqa: E402
 
-pytest_plugins = ["tests.rounding"]  # what nbval compares
+pytest_plugins = ["tests.as_built", "tests.rounding"]  # what nbval compares, and how
 
 mpl.use("Agg")  # no display is needed; not by the environment, which the notebooks' kernels would inherit
 
