@@ -217,8 +217,8 @@ def test_html_of_the_book(explorer, monkeypatch):
 
 
 @pytest.mark.slow
-def test_the_picture_is_as_large_as_it_says():
-    """One explorer alone on a page, for a teacher: the whole of it, script included, in one file."""
+def test_one_explorer_alone_on_a_page():
+    """For a teacher: the whole of it, script included, in one file."""
     page = PhasePortrait().to_html(alone=True)
     assert page.startswith("<!DOCTYPE html>")
     assert page.count("<script>") == 1
