@@ -40,6 +40,17 @@ def test_axe_finds_nothing(visit, name):
     assert not faults, "\n".join(faults)
 
 
+def test_axe_finds_what_is_planted(visit):
+    """Pale words and a picture without any, on a page whose own looks are known to be good."""
+    page = visit("book/glossary.html", color_scheme="light", reduced_motion="reduce")
+    assert not [*faults_by_axe(page)]
+    planted = '<p style="color: #aaa; background: #fff">pale</p><img src="data:,">'
+    page.evaluate("html => document.querySelector('main h1').insertAdjacentHTML('afterend', html)", planted)
+    for _ in range(2):  # what is wrong is not taken for known
+        faults = [*faults_by_axe(page)]
+        assert [fault.partition(" ")[0] for fault in faults] == ["image-alt", "color-contrast"], faults
+
+
 @pytest.mark.parametrize("name", CHAPTERS)
 def test_weight(visit, site, name):
     """All that a reader of the whole chapter transfers: figures, explorers and their data, too."""
