@@ -27,6 +27,7 @@ export TQDM_DISABLE := 1
 export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
 export MKL_NUM_THREADS ?= 1
+export VECLIB_MAXIMUM_THREADS ?= 1
 export PYTHONHASHSEED := 0
 export PYTHONUTF8 := 1
 export LITE PYODIDE
@@ -139,13 +140,14 @@ everything: $(INSTALLED)
 	$(PY) -m pytest -n $(JOBS) -m browser tests --ignore tests/test_explorers_lab.py $(PYTEST_ARGS)
 	@echo "== the explorers in a real JupyterLab: by itself, because it times a kernel's answers"
 	$(PY) -m pytest -m browser tests/test_explorers_lab.py $(PYTEST_ARGS)
-	@echo "make test: library tests, doctests, notebooks, book build and browser tests passed."
+	@echo "make test: library tests, doctests, notebooks, book build and browser tests passed (or skipped, as said above)."
 
-# By kernels of its own; or, after `make book`, by what that has just computed and the pages show.
+# By kernels of its own; or chapters, after `make book`, by what that has computed and their pages show. An assignment's
+# source is another notebook than its page.
 AS_BUILT ?=
 .PHONY: compare
 compare: $(INSTALLED)
-	@echo "== notebooks: every checked number is computed again and compared"
+	@echo "== notebooks: every checked number is compared with a new one"
 	$(PY) -m pytest -p no:cacheprovider -n $(JOBS) --dist loadfile --nbval --nbval-cell-timeout 120 $(AS_BUILT) $(NOTEBOOKS)
 
 .PHONY: js

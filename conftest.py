@@ -9,6 +9,7 @@ for variable, value in {
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
     "MKL_NUM_THREADS": "1",
+    "VECLIB_MAXIMUM_THREADS": "1",
 }.items():
     os.environ.setdefault(variable, value)
 
@@ -17,7 +18,8 @@ import matplotlib.pyplot as plt  # noqa: E402
 import numpy as np  # noqa: E402
 import pytest  # noqa: E402
 
-pytest_plugins = ["tests.as_built", "tests.rounding"]  # what nbval compares, and how
+# nbval: where new outputs come from, and when they are the same as the old ones.
+pytest_plugins = ["tests.as_built", "tests.rounding"]
 
 mpl.use("Agg")  # no display is needed; not by the environment, which the notebooks' kernels would inherit
 

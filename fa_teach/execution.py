@@ -1,24 +1,29 @@
 """What the book's notebooks computed: side by side, kept, and forgotten when something changed that it depends on.
 
-jupyter-cache keeps executed notebooks by their own text. Here they are forgotten, too, when the library or an
-installed version that computes or draws changes; and those that have to be computed are so on all cores.
+jupyter-cache keeps executed notebooks by their own text. Here they are forgotten, too, when the library, an installed
+version that computes or draws, or the machine changes; and those that have to be computed are so on all cores, up to
+eight.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
+import platform
 import shutil
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from importlib import metadata
 from multiprocessing import active_children
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from jupyter_cache import get_cache
 from jupyter_cache.base import CacheBundleIn
 from jupyter_cache.executors.utils import single_nb_execution
 from myst_nb.core.read import create_nb_reader
+from nbclient.exceptions import DeadKernelError
 from sphinx.util import logging
 
 from fa_teach import explorers
@@ -33,7 +38,11 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 PACKAGE = Path(__file__).parent
-COMPUTES_OR_DRAWS = ("numpy", "matplotlib", "ipywidgets", "anywidget")
+COMPUTES_OR_DRAWS = ("numpy", "matplotlib", "ipywidgets", "anywidget", "ipykernel", "ipython")
+ADDS_OTHERWISE = (
+    "OPENBLAS_CORETYPE",
+    "NPY_DISABLE_CPU_FEATURES",
+)  # variables on which the last digits depend
 ONLY_SHOW = (
     explorers.STATIC,
     PACKAGE / "sphinx.py",
@@ -57,8 +66,11 @@ def hash_of_files(folder: Path, *, without: Collection[Path] = ()) -> str:
 def fingerprint() -> str:
     """Say what a notebook's outputs depend on besides its own text: the library, and what it stands on."""
     versions = [f"{name} {metadata.version(name)}" for name in COMPUTES_OR_DRAWS]
+    able = np.show_config(mode="dicts")["SIMD Extensions"].get("found", [])  # NumPy chooses its code by it
+    machine = [f"Python {platform.python_version()}", platform.system(), platform.machine(), *able]
+    variables = [f"{name}={os.environ[name]}" for name in ADDS_OTHERWISE if name in os.environ]
     computes = hash_of_files(PACKAGE, without=ONLY_SHOW)
-    return " ".join([computes, *versions])
+    return " ".join([computes, *versions, *machine, *variables])
 
 
 def forget_stale_outputs(app: Sphinx, config: Config) -> None:
@@ -67,7 +79,8 @@ def forget_stale_outputs(app: Sphinx, config: Config) -> None:
     cache = Path(config.nb_execution_cache_path or app.outdir.parent / ".jupyter_cache")
     stamp = cache.with_name(".fa_teach")
     if not stamp.exists() or stamp.read_text() != now:
-        shutil.rmtree(cache, ignore_errors=True)
+        if cache.exists():
+            shutil.rmtree(cache)
         stamp.parent.mkdir(parents=True, exist_ok=True)
         stamp.write_text(now)
 
@@ -99,7 +112,11 @@ def compute_outputs(app: Sphinx, env: BuildEnvironment, docnames: Iterable[str])
             for path, notebook in waiting.items()
         }
         for run in as_completed(runs):
-            path, result = runs[run], run.result()
+            path = runs[run]
+            try:
+                result = run.result()
+            except (DeadKernelError, BrokenProcessPool):
+                continue
             if result.err is None:
                 bundle = CacheBundleIn(result.nb, str(path), data={"execution_seconds": result.time})
                 cache.cache_notebook_bundle(bundle, check_validity=False, overwrite=True)

@@ -1,13 +1,12 @@
 """Compare notebooks as the book's build executed them: ``pytest --nbval --as-built=_build``.
 
-nbval asks a kernel, cell by cell. Here what the build kept takes the kernel's place, so that nothing is computed twice,
-and what is compared is what the pages show. Without the option, or where the build kept nothing, a kernel computes.
+nbval asks a kernel, cell by cell. Here what the build kept takes the kernel's place, so that no chapter is computed
+twice, and what is compared is what its page shows. Without the option, or where the build kept nothing, a kernel
+computes: the build executes assignments as students get them, and the notebooks compared are their sources.
 """
 
 import contextlib
 from pathlib import Path
-
-import nbformat
 
 
 def pytest_addoption(parser):
@@ -56,6 +55,7 @@ def _sent(output):
 
 def kept(path, folder):
     """The notebook as the build executed it, or None: it is another now, or was computed by another library."""
+    import nbformat
     from jupyter_cache import get_cache
 
     from fa_teach import execution

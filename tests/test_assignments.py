@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from functools import cache
+from html import unescape
 from pathlib import Path
 
 import numpy as np
@@ -462,7 +463,7 @@ def test_downloads_are_told_apart_by_their_names(student, name):
 @pytest.mark.browser  # needs the built book, as those tests do
 @each
 def test_built_book_keeps_every_secret(path, tmp_path):
-    """Every file of the site is searched for every line of every solution, hidden test and answer in words."""
+    """The site's texts are searched for every line of every solution, hidden test and answer in words."""
     if not HTML.exists():
         pytest.fail("the book is not built: run `make book`")
     page = HTML / "book" / "exercises" / f"{path.stem}.html"
@@ -470,8 +471,10 @@ def test_built_book_keeps_every_secret(path, tmp_path):
     notebook, open_text = assignments.read(path), chapters()
     secret = [line for lines in assignments.secrets(notebook).values() for line in lines]
     assert sum(line not in open_text for line in secret) > len(secret) / 2
-    for file, text in served_texts().items():
+    for file, (text, whole) in served_texts().items():
         assert not [line for line in leaks(text, notebook) if line not in open_text], file
+        kept = leaks(whole, notebook, kinds=("hidden test", "answer in words"))  # solutions may stand there
+        assert not [line for line in kept if line not in open_text], file
     served = assignments.read(HTML / "_sources" / "book" / "exercises" / path.name)
     assignments.write(assignments.student_version(notebook), tmp_path / "student.ipynb")
     assert served == assignments.read(tmp_path / "student.ipynb")
@@ -479,25 +482,25 @@ def test_built_book_keeps_every_secret(path, tmp_path):
 
 @cache
 def served_texts():
-    """All files of the site that hold words."""
+    """All files of the site that hold words, without dropdowns; and what pages hold with them."""
     texts = {}
     for file in HTML.rglob("*"):
-        if file.suffix in {".html", ".js", ".json", ".ipynb", ".md", ".txt", ".inv", ".xml"}:
-            text = file.read_text(encoding="utf-8", errors="replace")
+        if file.suffix in {".html", ".js", ".json", ".ipynb", ".md", ".txt", ".xml", ".py", ".css", ".svg"}:
+            text, whole = file.read_text(encoding="utf-8", errors="replace"), ""
             if file.suffix == ".html":
-                text = readable(text)
+                text, whole = (
+                    readable(re.sub(r"<details[^>]*>.*?</details>", "", text, flags=re.DOTALL)),
+                    readable(text),
+                )
             elif file.suffix in {".ipynb", ".json"}:
                 text = text.replace('\\"', '"').replace("\\n", "\n")
-            texts[file] = text
+            texts[file] = text, whole
     return texts
 
 
 def readable(markup):
-    """Text of a page without its dropdowns of solutions and hints, which may show them."""
-    markup = re.sub(r"<details[^>]*>.*?</details>", "", markup, flags=re.DOTALL)
-    import html
-
-    return html.unescape(re.sub(r"<[^>]*>", "", markup))
+    """Text of a page."""
+    return unescape(re.sub(r"<[^>]*>", "", markup))
 
 
 @pytest.mark.browser

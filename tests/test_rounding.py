@@ -1,11 +1,7 @@
 """Comparing notebooks: rounded numbers to one in the last digit, everything else exactly."""
 
-from pathlib import Path
-
 import pytest
 from rounding import alike
-
-ROOT = Path(__file__).parents[1]
 
 TABLE = "start      cosine    accuracy\nordinary      0.7    0.49 (0.40, 0.70)   3 of 10\n"
 SAME = [
