@@ -115,7 +115,8 @@ def compute_outputs(app: Sphinx, env: BuildEnvironment, docnames: Iterable[str])
             path = runs[run]
             try:
                 result = run.result()
-            except (DeadKernelError, BrokenProcessPool):
+            except (DeadKernelError, BrokenProcessPool) as error:
+                logger.warning("executing %s: %s", env.path2doc(path), error)
                 continue
             if result.err is None:
                 bundle = CacheBundleIn(result.nb, str(path), data={"execution_seconds": result.time})

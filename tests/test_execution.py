@@ -16,6 +16,7 @@ pytest.importorskip("myst_nb")
 
 import nbformat  # comes with myst-nb
 from jupyter_cache import get_cache  # comes with myst-nb
+from nbclient.exceptions import DeadKernelError  # comes with myst-nb
 from sphinx.application import Sphinx  # comes with myst-nb
 
 from fa_teach import execution  # needs all of the above
@@ -103,13 +104,13 @@ def write(path, code):
 
 @pytest.fixture
 def build(tmp_path, monkeypatch):
-    """Build it; give what was logged."""
+    """Build it; give what was logged, there or in a log that is handed over."""
     monkeypatch.setattr(os, "cpu_count", lambda: 2)
     (tmp_path / "conf.py").write_text(CONF)
     (tmp_path / "index.md").write_text("# Index\n\n```{toctree}\n:glob:\n*\n```\n")
 
-    def run():
-        log = io.StringIO()
+    def run(log=None):
+        log = log or io.StringIO()
         Sphinx(
             tmp_path, tmp_path, tmp_path / "html", tmp_path / "trees", "html", status=log, warning=log
         ).build()
@@ -143,6 +144,16 @@ def test_a_notebook_that_fails_is_named_and_not_kept(tmp_path, build):
 
 
 @pytest.mark.slow
+def test_a_kernel_that_dies_is_named(tmp_path, build):
+    """As when memory runs out: which of the notebooks it was is all that helps."""
+    write(tmp_path / "deadly.ipynb", "import os\nos._exit(1)")
+    log = io.StringIO()
+    with pytest.raises(DeadKernelError):  # myst-nb tries once more
+        build(log)
+    assert "executing deadly: Kernel died" in log.getvalue()
+
+
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="a process group is interrupted otherwise on Windows")
 def test_who_stops_the_build_does_not_wait(tmp_path):
     (tmp_path / "conf.py").write_text(CONF)
@@ -154,8 +165,10 @@ def test_who_stops_the_build_does_not_wait(tmp_path):
     command = [sys.executable, "-m", "sphinx", "-b", "html", str(tmp_path), str(tmp_path / "html")]
     streams = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
     with subprocess.Popen(command, start_new_session=True, **streams) as sphinx:
+        end = time.monotonic() + 60
         while not (tmp_path / "begun").exists():
             assert sphinx.poll() is None, sphinx.stdout.read()
+            assert time.monotonic() < end, "no kernel began"
             time.sleep(0.1)
         os.killpg(sphinx.pid, signal.SIGINT)
         said, _ = sphinx.communicate(timeout=60)

@@ -13,18 +13,17 @@ jupyter_cache = pytest.importorskip("jupyter_cache")
 execution = pytest.importorskip("fa_teach.execution")
 
 ROOT = Path(__file__).parents[1]
-CODES = ("print('0.69')", "0.69", "print('0.68')", "0.68", "print('3')", "3", "print('0.5')", "0.5")
-COMMITTED = (
-    "0.70",
-    "0.70",
-    "0.70",
-    "0.70",
-    "4",
-    "4",
-    "0.5",
-    "0.5",
-)  # rounding, rounding, two others, two others
-COMPUTED = [False, False, True, True, True, True, False, False]
+CELLS = [  # code, what was committed, whether that differs from what a kernel computes
+    ("print('0.69')", "0.70", False),  # but for rounding
+    ("0.69", "0.70", False),
+    ("print('0.68')", "0.70", True),
+    ("0.68", "0.70", True),
+    ("print('3')", "4", True),
+    ("3", "4", True),
+    ("print('0.5')", "0.5", False),
+    ("0.5", "0.5", False),
+]
+CODES, COMMITTED, COMPUTED = map(list, zip(*CELLS, strict=True))
 
 
 def notebook(codes, printed):
