@@ -50,6 +50,7 @@ ONLY_SHOW = (
     PACKAGE / "lite.py",
     PACKAGE / "keep.py",
 )  # no number or figure depends on these
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 AT_MOST = 8  # kernels at a time, of some 200 MB each: the longest notebook takes half a minute anyway
 
 
@@ -90,6 +91,8 @@ def compute_outputs(app: Sphinx, env: BuildEnvironment, docnames: Iterable[str])
 
     One that fails is not kept: myst-nb then executes it again, and says on which page and why.
     """
+    for name in THREADS:
+        os.environ.setdefault(name, "1")  # kernels side by side with more would wait for each other
     settings: Any = env.mystnb_config  # type: ignore[attr-defined]  # set by myst-nb
     if settings.execution_mode != "cache":
         return

@@ -133,6 +133,17 @@ def test_notebooks_run_side_by_side_and_once(tmp_path, build):
 
 
 @pytest.mark.slow
+def test_a_kernel_computes_in_one_thread(tmp_path, build, monkeypatch):
+    """Whoever builds without make sets none of these; with two threads each, two kernels took ten times as long."""
+    for name in execution.THREADS:
+        monkeypatch.setenv(name, "")  # what the build sets ends with the test
+        monkeypatch.delenv(name)
+    write(tmp_path / "count.ipynb", f"import os\nprint('threads', *map(os.environ.get, {execution.THREADS}))")
+    assert "notebooks to execute: 1" in build()
+    assert "threads 1 1 1 1" in (tmp_path / "html" / "count.html").read_text()
+
+
+@pytest.mark.slow
 def test_a_notebook_that_fails_is_named_and_not_kept(tmp_path, build):
     write(tmp_path / "fine.ipynb", "print('fine')")
     write(tmp_path / "broken.ipynb", "1 / 0")
