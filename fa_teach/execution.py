@@ -42,7 +42,7 @@ COMPUTES_OR_DRAWS = ("numpy", "matplotlib", "ipywidgets", "anywidget", "ipykerne
 ADDS_OTHERWISE = (
     "OPENBLAS_CORETYPE",
     "NPY_DISABLE_CPU_FEATURES",
-)  # variables on which the last digits depend
+)  # the last digits depend on these variables
 ONLY_SHOW = (
     explorers.STATIC,
     PACKAGE / "sphinx.py",

@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import zlib
 from functools import cache
 from html import unescape
 from pathlib import Path
@@ -485,13 +486,14 @@ def served_texts():
     """All files of the site that hold words, without dropdowns; and what pages hold with them."""
     texts = {}
     for file in HTML.rglob("*"):
-        if file.suffix in {".html", ".js", ".json", ".ipynb", ".md", ".txt", ".xml", ".py", ".css", ".svg"}:
+        if file.suffix == ".inv":  # four lines that can be read, and the names
+            names = zlib.decompress(file.read_bytes().split(b"\n", 4)[4])
+            texts[file] = names.decode("utf-8"), ""
+        elif file.suffix in {".html", ".js", ".json", ".ipynb", ".md", ".txt", ".xml", ".py", ".css", ".svg"}:
             text, whole = file.read_text(encoding="utf-8", errors="replace"), ""
             if file.suffix == ".html":
-                text, whole = (
-                    readable(re.sub(r"<details[^>]*>.*?</details>", "", text, flags=re.DOTALL)),
-                    readable(text),
-                )
+                whole = readable(text)
+                text = readable(re.sub(r"<details[^>]*>.*?</details>", "", text, flags=re.DOTALL))
             elif file.suffix in {".ipynb", ".json"}:
                 text = text.replace('\\"', '"').replace("\\n", "\n")
             texts[file] = text, whole

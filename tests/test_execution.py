@@ -134,7 +134,7 @@ def test_notebooks_run_side_by_side_and_once(tmp_path, build):
 
 @pytest.mark.slow
 def test_a_kernel_computes_in_one_thread(tmp_path, build, monkeypatch):
-    """Whoever builds without make sets none of these; with two threads each, two kernels took ten times as long."""
+    """Whoever builds without make sets none of these; with two threads each, two kernels took six times as long."""
     for name in execution.THREADS:
         monkeypatch.setenv(name, "")  # what the build sets ends with the test
         monkeypatch.delenv(name)

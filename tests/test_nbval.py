@@ -5,10 +5,10 @@ import sys
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
-import nbformat
 import pytest
 
 pytest.importorskip("nbval")
+nbformat = pytest.importorskip("nbformat")
 jupyter_cache = pytest.importorskip("jupyter_cache")
 execution = pytest.importorskip("fa_teach.execution")
 
