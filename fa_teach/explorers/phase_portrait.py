@@ -5,6 +5,7 @@ Everything comes from the closed forms of `fa_teach.chain`. Derived in chapter 4
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -200,14 +201,18 @@ def fa_trails(b: float, t: float) -> list[dict[str, Array]]:
                 starts += [tuple(chain.parabola(C, middle[0] + kick, b=b)) for kick in (-KICK, KICK)]
                 if abs(middle).max() <= REACH:
                     alone.append(middle)  # a pencil on its tip
+    places = np.array(starts)
+    ends = np.clip([places, chain.endpoint(places, t=t, b=b)], -REACH, REACH)
+    length = np.abs(ends[1] - ends[0]).sum(axis=-1)  # of what is seen
+    points = (12 + 4 * length).astype(int)
+    ways = {n: chain.path(places[points == n], t=t, b=b, points=n) for n in sorted({*points.tolist()})}
+    each = {n: zip(way.w, way.time, strict=True) for n, way in ways.items()}
     paths = []
-    for start in starts:
-        ends = np.clip([start, chain.endpoint(start, t=t, b=b)], -REACH, REACH)
-        length = np.abs(ends[1] - ends[0]).sum()  # of what is seen
-        way = chain.path(start, t=t, b=b, points=int(12 + 4 * length))
-        soon = (way.time < LONG) | np.isinf(way.time)
-        kept = _apart(way.w[soon])
-        paths.append(_measured(way.w[soon][kept], way.time[soon][kept], b, t))
+    for n in points.tolist():  # in the order of the starts
+        w, time = next(each[n])
+        soon = (time < LONG) | np.isinf(time)
+        kept = _apart(w[soon])
+        paths.append(_measured(w[soon][kept], time[soon][kept], b, t))
     paths += [_measured(point[None], np.array([np.inf]), b, t) for point in alone]
     return paths
 
@@ -219,11 +224,11 @@ def bp_trails(t: float) -> list[dict[str, Array]]:
     starts = [values["start"] for _, values in PRESETS.values() if values.get("t", 1.0) == t] + _column(t)
     starts += [(x, side * edge) for x in along for side in (-1, 1)]
     starts += [(side * edge, y) for y in along[1:-1] for side in (-1, 1)]
+    ways = chain.path(starts, t=t, rule="bp", points=32)
     paths = []
-    for start in starts:
-        way = chain.path(start, t=t, rule="bp", points=32)
-        kept = _apart(way.w)
-        paths.append(_measured_bp(way.w[kept], way.time[kept], t))
+    for w, time in zip(ways.w, ways.time, strict=True):
+        kept = _apart(w)
+        paths.append(_measured_bp(w[kept], time[kept], t))
     return paths
 
 
@@ -237,9 +242,9 @@ def _column(t: float) -> list[tuple[float, float]]:
 
 def _apart(w: Array) -> list[int]:
     """Rows of a path that can be told from the one before; the first and the last always."""
-    kept = [0]
+    kept, places = [0], w.tolist()
     for i in range(1, len(w) - 1):
-        if min(np.hypot(*(w[i] - w[kept[-1]])), np.hypot(*(w[i] - w[-1]))) >= APART:
+        if min(math.dist(places[i], places[kept[-1]]), math.dist(places[i], places[-1])) >= APART:
             kept.append(i)
     return [*kept, len(w) - 1]
 

@@ -103,7 +103,7 @@ def _sharp_images() -> None:
     if shell is not None and hasattr(shell, "kernel"):
         from matplotlib_inline.backend_inline import set_matplotlib_formats
 
-        set_matplotlib_formats("retina", pil_kwargs={"optimize": True})  # type: ignore[no-untyped-call]
+        set_matplotlib_formats("retina")  # type: ignore[no-untyped-call]
 
 
 # -- Parts --------------------------------------------------------------------------------------
