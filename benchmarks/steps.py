@@ -61,9 +61,10 @@ class Floor:
 
     Each layer has one product forward and one for its update, each hidden layer one backward. No step in NumPy
     can take less; what a step takes above it is activations, loss, biases, the change of the weights, Python.
+    With `tanh`, that of the hidden layers is taken, too.
     """
 
-    def __init__(self, p: Problem):
+    def __init__(self, p: Problem, *, tanh: bool = False):
         index = next(batches(p))
         x, t = targets(p.network, p.x[index], p.labels[index])
         run = forward(p.network, x)
@@ -74,9 +75,12 @@ class Floor:
         updates = [(delta.mT, h) for delta, h in zip(means, run.h, strict=True)]  # u_l
         self.products = [(A, B, A @ B) for A, B in itertools.chain(forwards, backwards, updates)]
         self.results = [out for _, _, out in self.products]
+        self.activities = [(a, np.empty_like(a)) for a in run.a[:-1]] if tanh else []
 
     def __call__(self, steps: int) -> None:
         """Do the products of so many steps."""
         for _ in range(steps):
             for A, B, out in self.products:
                 np.matmul(A, B, out=out)
+            for a, out in self.activities:
+                np.tanh(a, out=out)

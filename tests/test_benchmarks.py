@@ -42,8 +42,8 @@ def test_pytorch_trains_to_the_same_weights():
 def test_floor_is_the_products_of_a_step(sizes):
     """The floor leaves out no matrix product of a step and adds none: pre-activations, errors and updates follow."""
     p = steps.problem(sizes, 8, batches=3)
-    floor = steps.Floor(p)
-    for out in floor.results:
+    floor = steps.Floor(p, tanh=True)
+    for out in (*floor.results, *(h for _, h in floor.activities)):
         out[:] = np.nan
     floor(1)
     index = next(steps.batches(p))
@@ -59,6 +59,9 @@ def test_floor_is_the_products_of_a_step(sizes):
         assert np.allclose(floor.results[i] + c, a)
     for i, delta, slope in zip(backwards, deltas[:-1], slopes, strict=True):
         assert np.allclose(floor.results[i] * slope, delta)
+    for (_, activity), h in zip(floor.activities, run.h[1:], strict=True):
+        assert np.allclose(activity, h)
+    assert not steps.Floor(p).activities
     for i, u in zip(updates, update.weights, strict=True):
         assert np.allclose(floor.results[i], u)
 
@@ -128,15 +131,18 @@ def test_rows_say_whether_the_target_was_met():
     texts = [
         benchmarks.line(cases.Row("x", 11.0, 10.0)),
         benchmarks.line(cases.Row("x", 2e-5, 0.25, 1e-4, 0.2, (0.1, 0.3))),
+        benchmarks.line(cases.Row("x", 2e-5, None, 1e-5, 2.0, (1.9, 2.1))),
     ]
     assert re.split(r"\s{2,}", texts[0]) == ["x", "11 s", "< 10 s", "NO"]
     assert re.split(r"\s{2,}", texts[1]) == ["x", "20 µs", "100 µs", "0.20", "0.10 to 0.30", "<= 0.25", "yes"]
+    assert re.split(r"\s{2,}", texts[2]) == ["x", "20 µs", "10 µs", "2.00", "1.90 to 2.10"]
 
 
 def test_every_case_runs():
     """None of the rows breaks unseen when the library changes."""
     rows = [
         cases.against_floor([5, 4, 3], 8, 1.0, dtype="float32", **TINY),
+        cases.tanh_alone([5, 4, 3], 8, dtype="float64", **TINY),
         cases.ensemble([5, 4, 3], 8, 1.0, count=3, dtype="float64", **TINY),
         cases.jacobian_spectrum([5, 4, 3], 8, 1.0),
     ]
@@ -150,6 +156,9 @@ def test_without_torch_it_says_how_to_get_it_and_goes_on(monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "torch", None)
     monkeypatch.setattr(benchmarks, "prepare", lambda threads: None)
     monkeypatch.setattr(cases, "against_floor", lambda *a, **k: cases.Row("floor", 1.0, 2.0))
+    monkeypatch.setattr(
+        cases, "tanh_alone", lambda *a, **k: cases.Row("tanh", 1.0, None, 0.5, 2.0, (2.0, 2.0))
+    )
     monkeypatch.setattr(cases, "ensemble", lambda *a, **k: cases.Row("ensemble", 1.0, 2.0))
     monkeypatch.setattr(cases, "jacobian_spectrum", lambda *a: cases.Row("spectrum", 1.0, 2.0))
     benchmarks.main(["--repeats", "2"])
