@@ -14,8 +14,9 @@ import shutil
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from importlib import metadata
-from multiprocessing import active_children
+from multiprocessing import active_children, parent_process
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -102,7 +103,7 @@ def compute_outputs(app: Sphinx, env: BuildEnvironment, docnames: Iterable[str])
         return
     workers = min(len(waiting), os.cpu_count() or 1, AT_MOST)
     logger.info("notebooks to execute: %d, at a time: %d", len(waiting), workers)
-    pool = ProcessPoolExecutor(workers)
+    pool = ProcessPoolExecutor(workers, initializer=_end_with_the_build)
     try:
         runs = {
             pool.submit(
@@ -131,6 +132,18 @@ def compute_outputs(app: Sphinx, env: BuildEnvironment, docnames: Iterable[str])
         raise
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def _end_with_the_build() -> None:
+    """In a worker: do not wait for more work from a build that was killed."""
+    build = parent_process()
+
+    def watch() -> None:
+        if build is not None:
+            build.join()
+            os._exit(1)
+
+    Thread(target=watch, daemon=True).start()
 
 
 def _not_kept(cache: Any, env: BuildEnvironment, docnames: Iterable[str]) -> dict[Path, Any]:

@@ -173,15 +173,44 @@ def test_who_stops_the_build_does_not_wait(tmp_path):
         write(
             tmp_path / f"{name}.ipynb", "import pathlib, time\npathlib.Path('begun').touch()\ntime.sleep(120)"
         )
-    command = [sys.executable, "-m", "sphinx", "-b", "html", str(tmp_path), str(tmp_path / "html")]
-    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
-    with subprocess.Popen(command, start_new_session=True, **streams) as sphinx:
-        end = time.monotonic() + 60
-        while not (tmp_path / "begun").exists():
-            assert sphinx.poll() is None, sphinx.stdout.read()
-            assert time.monotonic() < end, "no kernel began"
-            time.sleep(0.1)
+    with begun(tmp_path) as sphinx:
         os.killpg(sphinx.pid, signal.SIGINT)
         said, _ = sphinx.communicate(timeout=60)
     assert "Interrupted!" in said
     assert sphinx.returncode != 0
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name != "posix", reason="processes are killed otherwise on Windows")
+def test_a_build_that_is_killed_leaves_no_process(tmp_path):
+    """Kernels end by themselves when they are alone; the processes that started them have to, too."""
+    psutil = pytest.importorskip("psutil")
+    (tmp_path / "conf.py").write_text(CONF)
+    (tmp_path / "index.md").write_text("# Index")
+    for name in "ab":
+        write(
+            tmp_path / f"{name}.ipynb", "import pathlib, time\npathlib.Path('begun').touch()\ntime.sleep(120)"
+        )
+    with begun(tmp_path) as sphinx:
+        started = psutil.Process(sphinx.pid).children(recursive=True)
+        sphinx.kill()
+        sphinx.wait(timeout=60)
+    assert len(started) >= 2
+    _, alive = psutil.wait_procs(started, timeout=30)
+    left = [process for process in alive if process.status() != psutil.STATUS_ZOMBIE]
+    for process in left:
+        process.kill()
+    assert not left
+
+
+def begun(folder):
+    """A build of its own that has begun to execute a notebook, which touches a file."""
+    command = [sys.executable, "-m", "sphinx", "-b", "html", str(folder), str(folder / "html")]
+    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    sphinx = subprocess.Popen(command, start_new_session=True, **streams)
+    end = time.monotonic() + 60
+    while not (folder / "begun").exists():
+        assert sphinx.poll() is None, sphinx.stdout.read()
+        assert time.monotonic() < end, "no kernel began"
+        time.sleep(0.1)
+    return sphinx
