@@ -88,13 +88,14 @@ def duration(seconds: float) -> str:
 def line(row: Row) -> str:
     """A row as it is printed."""
     if row.ratio is None or row.other is None or row.spread is None:
-        cells = ["", "", "", f"< {row.limit:g} s"]
+        cells = ["", "", ""]
+        target = "" if row.limit is None else f"< {row.limit:g} s"
     else:
         low, high = row.spread
+        cells = [duration(row.other), f"{row.ratio:.2f}", f"{low:.2f} to {high:.2f}"]
         target = "" if row.limit is None else f"<= {row.limit:g}"
-        cells = [duration(row.other), f"{row.ratio:.2f}", f"{low:.2f} to {high:.2f}", target]
     answer = "" if row.limit is None else "yes" if row.met else "NO"
-    return LAYOUT.format(row.name, duration(row.ours), *cells, answer).rstrip()
+    return LAYOUT.format(row.name, duration(row.ours), *cells, target, answer).rstrip()
 
 
 LAYOUT = "{:<58}{:>9}{:>9}{:>7}  {:<14}{:<9}{}"

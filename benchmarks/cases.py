@@ -15,13 +15,14 @@ from fa_teach.dynamics import jacobian
 
 
 class Row(NamedTuple):
-    """What was measured: either against something else, by turns, or alone against a limit in seconds."""
+    """What was measured: against something else, by turns; or, without `other`, alone, in seconds.
+
+    The limit is one of the ratio, or of the seconds; None where nothing is promised.
+    """
 
     name: str
     ours: float  # seconds
-    limit: (
-        float | None
-    )  # of the ratio; or of our seconds, where there is no other; None where nothing is promised
+    limit: float | None
     other: float | None = None
     ratio: float | None = None
     spread: tuple[float, float] | None = None
@@ -48,10 +49,10 @@ def against_floor(
 
 
 def tanh_alone(sizes: Sequence[int], batch_size: int, *, dtype: str, repeats: int, block: float) -> Row:
-    """A step's products and its tanh, and nothing else, against the products: no step with tanh comes below that."""
+    """The products and the tanh of a step, and nothing else, against the products: no step with tanh comes below."""
     p = steps.problem(sizes, batch_size, dtype=dtype)
     pairs = by_turns(steps.Floor(p, tanh=True), steps.Floor(p), repeats=repeats, block=block)
-    return compare("    of that step, products and tanh alone, against them", pairs, None)
+    return compare("    its products and tanh alone, against the products", pairs, None)
 
 
 def against_pytorch(

@@ -1,4 +1,4 @@
-"""One training step: ours, and the matrix products in it alone."""
+"""One training step: ours, and the matrix products in it alone, or with tanh."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Floor:
 
     Each layer has one product forward and one for its update, each hidden layer one backward. No step in NumPy
     can take less; what a step takes above it is activations, loss, biases, the change of the weights, Python.
-    With `tanh`, that of the hidden layers is taken, too.
+    With `tanh`, the activities of the hidden layers are computed, too, and still nothing else.
     """
 
     def __init__(self, p: Problem, *, tanh: bool = False):
@@ -75,12 +75,12 @@ class Floor:
         updates = [(delta.mT, h) for delta, h in zip(means, run.h, strict=True)]  # u_l
         self.products = [(A, B, A @ B) for A, B in itertools.chain(forwards, backwards, updates)]
         self.results = [out for _, _, out in self.products]
-        self.activities = [(a, np.empty_like(a)) for a in run.a[:-1]] if tanh else []
+        self.tanh = [(a, np.empty_like(a)) for a in run.a[:-1]] if tanh else []
 
     def __call__(self, steps: int) -> None:
-        """Do the products of so many steps."""
+        """Do what there is to do in so many steps."""
         for _ in range(steps):
             for A, B, out in self.products:
                 np.matmul(A, B, out=out)
-            for a, out in self.activities:
+            for a, out in self.tanh:
                 np.tanh(a, out=out)

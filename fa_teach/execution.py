@@ -135,15 +135,15 @@ def compute_outputs(app: Sphinx, env: BuildEnvironment, docnames: Iterable[str])
 
 
 def _end_with_the_build() -> None:
-    """In a worker: do not wait for more work from a build that was killed."""
+    """In a worker: end when the build does, even if it was killed. The queue of work never closes by itself."""
     build = parent_process()
+    assert build is not None
 
     def watch() -> None:
-        if build is not None:
-            build.join()
-            os._exit(1)
+        build.join()
+        os._exit(1)  # the whole worker, in the middle of a notebook, too; its kernel ends when it is alone
 
-    Thread(target=watch, daemon=True).start()
+    Thread(target=watch, daemon=True).start()  # beside the worker's own work
 
 
 def _not_kept(cache: Any, env: BuildEnvironment, docnames: Iterable[str]) -> dict[Path, Any]:

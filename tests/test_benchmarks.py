@@ -40,10 +40,10 @@ def test_pytorch_trains_to_the_same_weights():
 
 @pytest.mark.parametrize("sizes", SIZES)
 def test_floor_is_the_products_of_a_step(sizes):
-    """The floor leaves out no matrix product of a step and adds none: pre-activations, errors and updates follow."""
+    """It leaves out no matrix product, nor tanh, and adds none: pre-activations, errors and updates follow."""
     p = steps.problem(sizes, 8, batches=3)
     floor = steps.Floor(p, tanh=True)
-    for out in (*floor.results, *(h for _, h in floor.activities)):
+    for out in (*floor.results, *(h for _, h in floor.tanh)):
         out[:] = np.nan
     floor(1)
     index = next(steps.batches(p))
@@ -59,9 +59,8 @@ def test_floor_is_the_products_of_a_step(sizes):
         assert np.allclose(floor.results[i] + c, a)
     for i, delta, slope in zip(backwards, deltas[:-1], slopes, strict=True):
         assert np.allclose(floor.results[i] * slope, delta)
-    for (_, activity), h in zip(floor.activities, run.h[1:], strict=True):
+    for (_, activity), h in zip(floor.tanh, run.h[1:], strict=True):
         assert np.allclose(activity, h)
-    assert not steps.Floor(p).activities
     for i, u in zip(updates, update.weights, strict=True):
         assert np.allclose(floor.results[i], u)
 
@@ -123,11 +122,12 @@ def test_the_ratio_is_the_median_over_pairs(monkeypatch):
 
 
 def test_rows_say_whether_the_target_was_met():
-    """A ratio is held against its limit; where there is no other, our seconds are."""
+    """A ratio is held against its limit; where there is no other, our seconds are; without a limit, nothing is."""
     assert cases.compare("", Pairs([1.0, 1.0], [4.0, 4.0]), 0.25).met
     assert not cases.compare("", Pairs([1.1, 1.1], [4.0, 4.0]), 0.25).met
     assert cases.Row("", 9.0, 10.0).met
     assert not cases.Row("", 11.0, 10.0).met
+    assert cases.Row("", 11.0, None).met
     texts = [
         benchmarks.line(cases.Row("x", 11.0, 10.0)),
         benchmarks.line(cases.Row("x", 2e-5, 0.25, 1e-4, 0.2, (0.1, 0.3))),
@@ -151,6 +151,12 @@ def test_every_case_runs():
     assert cases.against_pytorch([5, 4, 3], 8, 1.0, dtype="float32", **TINY).ratio > 0
 
 
+def test_tanh_is_what_two_floors_differ_in(monkeypatch):
+    monkeypatch.setattr(cases, "by_turns", lambda ours, other, **k: (len(ours.tanh), len(other.tanh)))
+    monkeypatch.setattr(cases, "compare", lambda name, pairs, limit: pairs)
+    assert cases.tanh_alone([5, 4, 3], 8, dtype="float64", **TINY) == (1, 0)
+
+
 def test_without_torch_it_says_how_to_get_it_and_goes_on(monkeypatch, capsys):
     """PyTorch is large and optional: what does not need it is measured all the same."""
     monkeypatch.setitem(sys.modules, "torch", None)
@@ -164,7 +170,7 @@ def test_without_torch_it_says_how_to_get_it_and_goes_on(monkeypatch, capsys):
     benchmarks.main(["--repeats", "2"])
     shown = capsys.readouterr().out
     assert 'pip install -e ".[bench]"' in shown
-    assert [name in shown for name in ("floor", "ensemble", "spectrum")] == [True] * 3
+    assert [name in shown for name in ("floor", "tanh", "ensemble", "spectrum")] == [True] * 4
 
 
 def test_sweep_gives_what_single_runs_give(monkeypatch, capsys):

@@ -1,6 +1,7 @@
 """The notebooks' outputs: never stale, and computed side by side."""
 
 import io
+import multiprocessing
 import os
 import re
 import signal
@@ -15,6 +16,7 @@ import pytest
 pytest.importorskip("myst_nb")
 
 import nbformat  # comes with myst-nb
+import psutil  # comes with ipykernel
 from jupyter_cache import get_cache  # comes with myst-nb
 from nbclient.exceptions import DeadKernelError  # comes with myst-nb
 from sphinx.application import Sphinx  # comes with myst-nb
@@ -173,7 +175,7 @@ def test_who_stops_the_build_does_not_wait(tmp_path):
         write(
             tmp_path / f"{name}.ipynb", "import pathlib, time\npathlib.Path('begun').touch()\ntime.sleep(120)"
         )
-    with begun(tmp_path) as sphinx:
+    with begun(tmp_path, "begun") as sphinx:
         os.killpg(sphinx.pid, signal.SIGINT)
         said, _ = sphinx.communicate(timeout=60)
     assert "Interrupted!" in said
@@ -181,36 +183,49 @@ def test_who_stops_the_build_does_not_wait(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(os.name != "posix", reason="processes are killed otherwise on Windows")
-def test_a_build_that_is_killed_leaves_no_process(tmp_path):
+@pytest.mark.parametrize("how", multiprocessing.get_all_start_methods())
+def test_a_build_that_is_killed_leaves_no_process(tmp_path, how):
     """Kernels end by themselves when they are alone; the processes that started them have to, too."""
-    psutil = pytest.importorskip("psutil")
-    (tmp_path / "conf.py").write_text(CONF)
+    start = f"\nimport multiprocessing\nmultiprocessing.set_start_method({how!r}, force=True)\n"
+    (tmp_path / "conf.py").write_text(CONF + start)
     (tmp_path / "index.md").write_text("# Index")
     for name in "ab":
         write(
-            tmp_path / f"{name}.ipynb", "import pathlib, time\npathlib.Path('begun').touch()\ntime.sleep(120)"
+            tmp_path / f"{name}.ipynb",
+            f"import pathlib, time\npathlib.Path('{name}.begun').touch()\ntime.sleep(120)",
         )
-    with begun(tmp_path) as sphinx:
+    with begun(tmp_path, "a.begun", "b.begun") as sphinx:
         started = psutil.Process(sphinx.pid).children(recursive=True)
         sphinx.kill()
         sphinx.wait(timeout=60)
-    assert len(started) >= 2
+    assert len(started) >= 4, "two workers and two kernels"
     _, alive = psutil.wait_procs(started, timeout=30)
-    left = [process for process in alive if process.status() != psutil.STATUS_ZOMBIE]
+    left = [process for process in alive if not gone(process)]
     for process in left:
         process.kill()
     assert not left
 
 
-def begun(folder):
-    """A build of its own that has begun to execute a notebook, which touches a file."""
+def gone(process):
+    """Whether it is no more, or waits for nothing but to be counted off."""
+    try:
+        return process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
+def begun(folder, *files):
+    """A build of its own, when its notebooks have touched these files."""
     command = [sys.executable, "-m", "sphinx", "-b", "html", str(folder), str(folder / "html")]
     streams = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
     sphinx = subprocess.Popen(command, start_new_session=True, **streams)
-    end = time.monotonic() + 60
-    while not (folder / "begun").exists():
-        assert sphinx.poll() is None, sphinx.stdout.read()
-        assert time.monotonic() < end, "no kernel began"
-        time.sleep(0.1)
+    try:
+        end = time.monotonic() + 90
+        while not all((folder / name).exists() for name in files):
+            assert sphinx.poll() is None, sphinx.stdout.read()
+            assert time.monotonic() < end, "a kernel did not begin"
+            time.sleep(0.1)
+    except BaseException:
+        sphinx.kill()
+        raise
     return sphinx

@@ -205,11 +205,13 @@ def fa_trails(b: float, t: float) -> list[dict[str, Array]]:
     ends = np.clip([places, chain.endpoint(places, t=t, b=b)], -REACH, REACH)
     length = np.abs(ends[1] - ends[0]).sum(axis=-1)  # of what is seen
     points = (12 + 4 * length).astype(int)
-    ways = {n: chain.path(places[points == n], t=t, b=b, points=n) for n in sorted({*points.tolist()})}
-    each = {n: zip(way.w, way.time, strict=True) for n, way in ways.items()}
+    ways: dict[int, tuple[Array, Array]] = {}  # by the number of the start
+    for n in np.unique(points).tolist():  # all starts with as many points in one call, which is much faster
+        which = np.flatnonzero(points == n)
+        way = chain.path(places[which], t=t, b=b, points=n)
+        ways |= dict(zip(which.tolist(), zip(way.w, way.time, strict=True), strict=True))
     paths = []
-    for n in points.tolist():  # in the order of the starts
-        w, time = next(each[n])
+    for w, time in (ways[i] for i in range(len(places))):
         soon = (time < LONG) | np.isinf(time)
         kept = _apart(w[soon])
         paths.append(_measured(w[soon][kept], time[soon][kept], b, t))
