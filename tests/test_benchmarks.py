@@ -152,6 +152,7 @@ def test_every_case_runs():
 
 
 def test_tanh_is_what_two_floors_differ_in(monkeypatch):
+    """The row would say nothing if both had it, or the other one."""
     monkeypatch.setattr(cases, "by_turns", lambda ours, other, **k: (len(ours.tanh), len(other.tanh)))
     monkeypatch.setattr(cases, "compare", lambda name, pairs, limit: pairs)
     assert cases.tanh_alone([5, 4, 3], 8, dtype="float64", **TINY) == (1, 0)

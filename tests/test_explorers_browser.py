@@ -203,6 +203,7 @@ def test_presets_links_and_address(visit, site, name, slug):
             " return box.bottom > 0 && box.top < innerHeight; }",
             arg=slug,
         )
+        other.wait_for_timeout(150)  # as in every visit: for complaints of scripts that start late
         return Shown(other, slug)
 
     said = {}

@@ -54,10 +54,7 @@ def test_an_address_makes_pages_findable(tmp_path):
     """The site map names every page; each has its address; cards have whole addresses; the 404 page knows its root."""
     if not PAGES:
         pytest.fail("the book is not built: run `make book`")
-    address = {"BOOK_URL": COURSE, "GITHUB_REPOSITORY": "someone/course", "GITHUB_SHA": "abc123"}
-    published = build(
-        tmp_path, **address, LITE="0"
-    )  # JupyterLite knows no address: once more takes only time
+    published = build(tmp_path, BOOK_URL=COURSE, GITHUB_REPOSITORY="someone/course", GITHUB_SHA="abc123")
     shown = {name for name in PAGES if name.startswith("book/")}
     listed = re.findall(r"<loc>([^<]*)</loc>", (published / "sitemap.xml").read_text(encoding="utf-8"))
     assert set(listed) == {f"{COURSE}/{name}" for name in shown}
